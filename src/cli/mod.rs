@@ -1,0 +1,67 @@
+//! The commands, a file each.
+
+mod account;
+mod crds;
+mod input;
+mod render;
+mod run;
+
+use clap::{Parser, Subcommand};
+
+/// How a command ended. The numbers are part of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Fine, or no change.
+    Fine = 0,
+    /// Differences or findings.
+    Findings = 1,
+    /// Wrong usage, or an error of input, output or an API.
+    Trouble = 2,
+}
+
+/// Gives every machine one cloud identity with exactly the access that it was declared to need
+#[derive(Debug, Parser)]
+#[command(name = "ambit", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the operator
+    Run(Box<crate::config::RunConfig>),
+    /// Print the definitions of Ambit's kinds
+    Crds(crds::Arguments),
+    /// Prepare a cloud account
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Print the exact cloud documents that identities in files compile to
+    Render(render::Arguments),
+}
+
+/// Carries out the command of the process. What goes wrong is one line on
+/// standard error.
+#[must_use]
+pub fn main(cli: Cli) -> Exit {
+    let outcome = match cli.command {
+        Command::Run(config) => run::main(*config),
+        Command::Crds(arguments) => crds::main(&arguments),
+        Command::Account(command) => account::main(&command),
+        Command::Render(arguments) => render::main(&arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("ambit: {error}");
+        Exit::Trouble
+    })
+}
+
+/// Writes an answer to standard output. A reader that went away is no error.
+fn answer(text: &str) -> Result<(), String> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| format!("standard output cannot be written: {error}")),
+    }
+}

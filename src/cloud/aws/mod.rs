@@ -1,0 +1,216 @@
+//! AWS: identities are IAM roles, proof is `AssumeRoleWithWebIdentity`.
+//!
+//! A file per group of operations; every request goes through
+//! [`AwsCloud::call`], which paces it, measures it and translates its failure.
+
+mod apply;
+mod credentials;
+mod errors;
+mod facts;
+mod observe;
+mod operator_policy;
+mod prove;
+mod provider;
+mod sweep;
+mod tags;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+
+use super::{CallObserver, Cloud, CloudError, Depth, Page, PageToken, RateLimit, Unobserved};
+use crate::domain::{Observation, Observed, Provider, ProviderStep, Step, StepDone, WebToken};
+use crate::names::{AccountId, BoundaryArn, InstallationId, IssuerUrl, Partition, PrincipalName, Region, RolePath};
+
+pub use operator_policy::operator_policy;
+
+/// The inline policy that holds what Ambit grants.
+pub const PERMISSIONS: &str = "ambit";
+
+/// The inline policy by which Ambit denies everything.
+pub const CLOSED: &str = "ambit-closed";
+
+/// One account as one installation manages it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsAccount {
+    /// The account.
+    pub account: AccountId,
+    /// The partition it belongs to.
+    pub partition: Partition,
+    /// The region whose endpoints are called.
+    pub region: Region,
+    /// The path of the roles, the installation's own segment included.
+    pub path: RolePath,
+    /// The installation.
+    pub installation: InstallationId,
+    /// The role to work under; without one, the ambient credentials are used.
+    pub assume_role: Option<AssumeRole>,
+}
+
+impl AwsAccount {
+    /// The ARN of something of IAM in this account.
+    fn iam_arn(&self, resource: &str) -> String {
+        format!("arn:{}:iam::{}:{resource}", self.partition, self.account)
+    }
+
+    /// The ARN of a role on this installation's path.
+    fn role_arn(&self, name: &str) -> String {
+        self.iam_arn(&format!("role{}{name}", self.path))
+    }
+
+    /// The ARN of the provider that stands for an issuer.
+    fn provider_arn(&self, issuer: &IssuerUrl) -> String {
+        self.iam_arn(&format!("oidc-provider/{}", issuer.host_and_path()))
+    }
+}
+
+/// A role in the account that Ambit works under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssumeRole {
+    /// Its ARN.
+    pub arn: String,
+    /// What the account's owner agreed on, against confused deputies.
+    pub external_id: Option<String>,
+}
+
+/// How an account is called.
+#[derive(Clone)]
+pub struct Manners {
+    /// How fast. Share it when the connection is made anew, so that the pace is kept.
+    pub rate: Arc<RateLimit>,
+    /// Who watches the calls.
+    pub observer: Arc<dyn CallObserver>,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long a whole call may take, waiting for its turn not counted.
+    pub call_timeout: Duration,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            rate: Arc::new(RateLimit::unlimited()),
+            observer: Arc::new(Unobserved),
+            connect_timeout: Duration::from_secs(3),
+            call_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// An AWS account, called through the official SDK.
+#[derive(Clone)]
+pub struct AwsCloud {
+    account: AwsAccount,
+    iam: aws_sdk_iam::Client,
+    sts: aws_sdk_sts::Client,
+    rate: Arc<RateLimit>,
+    observer: Arc<dyn CallObserver>,
+}
+
+impl AwsCloud {
+    /// Connects with the ambient credentials, which may be a pod's, a file's or
+    /// the environment's, as with any AWS program. Nothing is called yet.
+    pub async fn connect(account: AwsAccount, manners: Manners) -> Self {
+        let ambient = aws_config::defaults(BehaviorVersion::latest())
+            .region(aws_config::Region::new(account.region.as_str().to_owned()))
+            .load()
+            .await;
+        Self::with_config(account, &ambient, manners).await
+    }
+
+    async fn with_config(account: AwsAccount, config: &SdkConfig, manners: Manners) -> Self {
+        let polite =
+            config.to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts(&manners)).build();
+        let config = credentials::assumed(polite, &account, &manners.observer).await;
+        Self {
+            account,
+            iam: aws_sdk_iam::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            rate: manners.rate,
+            observer: manners.observer,
+        }
+    }
+
+    /// Sends one request: the only place from which calls go out.
+    async fn call<T, E>(
+        &self,
+        operation: &'static str,
+        request: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, CloudError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.rate.take(operation).await?;
+        let start = Instant::now();
+        let answer = request.await.map_err(|error| errors::translate(operation, &error));
+        errors::tell(self.observer.as_ref(), operation, answer.as_ref().err(), start.elapsed());
+        answer
+    }
+
+    async fn boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError> {
+        let request = self.iam.get_policy().policy_arn(boundary.as_str()).send();
+        match errors::found(self.call("iam:GetPolicy", request).await)? {
+            Some(_) => Ok(Observation::Present(())),
+            None => Ok(Observation::Absent),
+        }
+    }
+
+    async fn caller_account(&self) -> Result<String, CloudError> {
+        const OPERATION: &str = "sts:GetCallerIdentity";
+        let answer = self.call(OPERATION, self.sts.get_caller_identity().send()).await?;
+        answer.account.ok_or_else(|| errors::incomplete(OPERATION, "the account"))
+    }
+}
+
+fn timeouts(manners: &Manners) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(manners.connect_timeout).operation_timeout(manners.call_timeout).build()
+}
+
+#[async_trait]
+impl Cloud for AwsCloud {
+    async fn observe(&self, name: &PrincipalName, depth: Depth) -> Result<Observation<Observed>, CloudError> {
+        match depth {
+            Depth::Own => Box::pin(self.observe_own(name)).await,
+            Depth::Full => Box::pin(self.observe_full(name)).await,
+        }
+    }
+
+    async fn apply(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError> {
+        self.take_step(name, step).await
+    }
+
+    async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {
+        self.prove_assumable(name, token).await
+    }
+
+    async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError> {
+        self.sweep_page(from).await
+    }
+
+    async fn observe_provider(&self, issuer: &IssuerUrl) -> Result<Observation<Provider>, CloudError> {
+        self.provider(issuer).await
+    }
+
+    async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError> {
+        self.take_provider_step(issuer, step).await
+    }
+
+    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError> {
+        self.boundary(boundary).await
+    }
+
+    async fn account(&self) -> Result<String, CloudError> {
+        self.caller_account().await
+    }
+}
+
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Reading one role.
+
+use aws_sdk_iam::types::{AttachedPolicy, Role};
+
+use super::{AwsCloud, PERMISSIONS, errors, facts};
+use crate::cloud::CloudError;
+use crate::domain::{Observation, Observed, Reading};
+use crate::names::PrincipalName;
+
+impl AwsCloud {
+    /// The role and the policy that Ambit writes, in two calls at once.
+    ///
+    /// Whether the role is closed, and whether others added policies, is not asked.
+    pub(super) async fn observe_own(&self, name: &PrincipalName) -> Result<Observation<Observed>, CloudError> {
+        let (role, permissions) = tokio::join!(self.get_role(name), self.get_permissions(name));
+        let Some(role) = role? else { return Ok(Observation::Absent) };
+        let mut observed = facts::from_role(&self.account, role);
+        if observed.on_our_path {
+            observed.permissions = permissions?;
+        }
+        Ok(Observation::Present(observed))
+    }
+
+    /// The role and all its policies.
+    ///
+    /// IAM knows one role of a name in the whole account. When that one lies
+    /// elsewhere it is not ours, its policies are not ours to read, and the
+    /// operator's own policy does not allow it.
+    pub(super) async fn observe_full(&self, name: &PrincipalName) -> Result<Observation<Observed>, CloudError> {
+        let Some(role) = self.get_role(name).await? else { return Ok(Observation::Absent) };
+        let mut observed = facts::from_role(&self.account, role);
+        if !observed.on_our_path {
+            return Ok(Observation::Present(observed));
+        }
+        let (inline, attached) = tokio::join!(self.inline(name), self.attached(name));
+        let (Some((names, permissions)), Some(attached)) = (inline?, attached?) else {
+            return Ok(Observation::Absent);
+        };
+        for name in names {
+            // `ambit` alone was read; if it went in between, it is not there.
+            if name != PERMISSIONS {
+                facts::add_inline(&mut observed, name, || Reading::Unreadable(String::new()));
+            }
+        }
+        observed.permissions = permissions;
+        observed.attached = facts::arns(attached);
+        observed.complete = true;
+        Ok(Observation::Present(observed))
+    }
+
+    async fn get_role(&self, name: &PrincipalName) -> Result<Option<Role>, CloudError> {
+        const OPERATION: &str = "iam:GetRole";
+        let request = self.iam.get_role().role_name(name.as_str()).send();
+        match errors::found(self.call(OPERATION, request).await)? {
+            None => Ok(None),
+            Some(answer) => answer.role.map(Some).ok_or_else(|| errors::incomplete(OPERATION, "the role")),
+        }
+    }
+
+    async fn get_permissions(&self, name: &PrincipalName) -> Result<Option<Reading>, CloudError> {
+        let request = self.iam.get_role_policy().role_name(name.as_str()).policy_name(PERMISSIONS).send();
+        let answer = errors::found(self.call("iam:GetRolePolicy", request).await)?;
+        Ok(answer.map(|answer| facts::reading(&answer.policy_document)))
+    }
+
+    /// The names of all inline policies and what Ambit's own says; nothing if the role went away.
+    async fn inline(&self, name: &PrincipalName) -> Result<Option<(Vec<String>, Option<Reading>)>, CloudError> {
+        let mut names = Vec::new();
+        let mut marker = None;
+        loop {
+            let request = self.iam.list_role_policies().role_name(name.as_str()).set_marker(marker).send();
+            let Some(page) = errors::found(self.call("iam:ListRolePolicies", request).await)? else { return Ok(None) };
+            names.extend(page.policy_names);
+            marker = next("iam:ListRolePolicies", page.is_truncated, page.marker)?;
+            if marker.is_none() {
+                break;
+            }
+        }
+        let permissions =
+            if names.iter().any(|name| name == PERMISSIONS) { self.get_permissions(name).await? } else { None };
+        Ok(Some((names, permissions)))
+    }
+
+    /// All attached policies; nothing if the role went away.
+    async fn attached(&self, name: &PrincipalName) -> Result<Option<Vec<AttachedPolicy>>, CloudError> {
+        const OPERATION: &str = "iam:ListAttachedRolePolicies";
+        let mut all = Vec::new();
+        let mut marker = None;
+        loop {
+            let request = self.iam.list_attached_role_policies().role_name(name.as_str()).set_marker(marker).send();
+            let Some(page) = errors::found(self.call(OPERATION, request).await)? else { return Ok(None) };
+            all.extend(page.attached_policies.unwrap_or_default());
+            marker = next(OPERATION, page.is_truncated, page.marker)?;
+            if marker.is_none() {
+                return Ok(Some(all));
+            }
+        }
+    }
+}
+
+/// Where the next page begins. A list that says there is more and does not say
+/// where must not be taken for a whole one.
+pub(super) fn next(
+    operation: &'static str,
+    truncated: bool,
+    marker: Option<String>,
+) -> Result<Option<String>, CloudError> {
+    match (truncated, marker) {
+        (false, _) => Ok(None),
+        (true, Some(marker)) => Ok(Some(marker)),
+        (true, None) => Err(errors::incomplete(operation, "the marker of the next page")),
+    }
+}

@@ -1,0 +1,167 @@
+//! The IAM policy that Ambit itself needs, and nothing more.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{AwsAccount, tags};
+use crate::names::{BoundaryArn, IssuerUrl};
+
+/// The policy for the principal that Ambit works as in an account, as readable JSON.
+///
+/// With it, and whatever its code does, Ambit cannot make a role elsewhere than
+/// on its own path, without the boundary or without its tag; cannot change a
+/// role that does not carry the tag, nor take a tag from another installation;
+/// and cannot touch boundaries, users or the attachments of managed policies
+/// except to take them off.
+///
+/// `issuer` is the cluster's issuer, where web identities are used;
+/// `create_provider` says whether Ambit may register it. `GetRole` covers all
+/// roles, because a role of our name on another path must be seen to be left
+/// alone, and because IAM asks for the name without a path while none exists.
+#[must_use]
+pub fn operator_policy(
+    account: &AwsAccount,
+    boundary: &BoundaryArn,
+    issuer: Option<&IssuerUrl>,
+    create_provider: bool,
+) -> String {
+    let mut statements = roles(account, boundary);
+    statements.extend(reads(account, boundary));
+    statements.extend(issuer.map(|issuer| read_provider(account, issuer)));
+    statements
+        .extend(issuer.filter(|_| create_provider).into_iter().flat_map(|issuer| register_provider(account, issuer)));
+    let policy = Policy { version: "2012-10-17", statement: statements };
+    // Plain structs of texts always serialise; an empty policy would grant nothing.
+    serde_json::to_string_pretty(&policy).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    sid: &'static str,
+    effect: &'static str,
+    action: Vec<&'static str>,
+    resource: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    condition: BTreeMap<&'static str, BTreeMap<String, Values>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Values {
+    One(String),
+    Many(Vec<&'static str>),
+}
+
+impl Statement {
+    fn allow(sid: &'static str, action: &[&'static str], resource: &str) -> Self {
+        let resource = resource.to_owned();
+        Self { sid, effect: "Allow", action: action.to_vec(), resource, condition: BTreeMap::new() }
+    }
+
+    fn when(mut self, operator: &'static str, key: impl Into<String>, value: Values) -> Self {
+        self.condition.entry(operator).or_default().insert(key.into(), value);
+        self
+    }
+
+    fn when_equal(self, key: impl Into<String>, value: &str) -> Self {
+        self.when("StringEquals", key, Values::One(value.to_owned()))
+    }
+
+    /// Only on what carries this installation's tag already.
+    fn on_ours(self, account: &AwsAccount) -> Self {
+        self.when_equal(format!("aws:ResourceTag/{}", tags::INSTALLATION), account.installation.as_str())
+    }
+
+    /// Not on what carries another installation's tag. What carries none may be
+    /// tagged: IAM asks for this permission while a role is being created, and a
+    /// role that does not exist yet has no tags.
+    fn not_on_others(self, account: &AwsAccount) -> Self {
+        let installation = Values::One(account.installation.to_string());
+        self.when("StringEqualsIfExists", format!("aws:ResourceTag/{}", tags::INSTALLATION), installation)
+    }
+
+    /// Only where the request itself writes this installation's tag.
+    fn tagging_as_ours(self, account: &AwsAccount) -> Self {
+        self.when_equal(format!("aws:RequestTag/{}", tags::INSTALLATION), account.installation.as_str())
+    }
+
+    /// Only tags of Ambit's own.
+    fn with_our_tags_only(self) -> Self {
+        let ours = Values::Many(vec![tags::IDENTITY, tags::INSTALLATION, tags::UID]);
+        self.when("ForAllValues:StringEquals", "aws:TagKeys", ours)
+    }
+}
+
+fn roles(account: &AwsAccount, boundary: &BoundaryArn) -> Vec<Statement> {
+    const BOUNDARY: &str = "iam:PermissionsBoundary";
+    let ours = account.role_arn("*");
+    vec![
+        Statement::allow("CreateRolesUnderTheBoundary", &["iam:CreateRole"], &ours)
+            .tagging_as_ours(account)
+            .with_our_tags_only()
+            .when_equal(BOUNDARY, boundary.as_str()),
+        Statement::allow("TagRolesOfThisInstallation", &["iam:TagRole"], &ours)
+            .not_on_others(account)
+            .tagging_as_ours(account)
+            .with_our_tags_only(),
+        Statement::allow("GrantUnderTheBoundary", &["iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"], &ours)
+            .on_ours(account)
+            .when_equal(BOUNDARY, boundary.as_str()),
+        Statement::allow(
+            "ChangeAndDeleteRolesOfThisInstallation",
+            &[
+                "iam:DeleteRole",
+                "iam:DeleteRolePolicy",
+                "iam:DetachRolePolicy",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRole",
+            ],
+            &ours,
+        )
+        .on_ours(account),
+    ]
+}
+
+fn reads(account: &AwsAccount, boundary: &BoundaryArn) -> Vec<Statement> {
+    vec![
+        Statement::allow(
+            "ReadRolesOnThePath",
+            &["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+            &account.role_arn("*"),
+        ),
+        Statement::allow("SeeWhoHasAName", &["iam:GetRole"], &account.iam_arn("role/*")),
+        Statement::allow("Sweep", &["iam:GetAccountAuthorizationDetails"], "*"),
+        Statement::allow("SeeTheBoundary", &["iam:GetPolicy"], boundary.as_str()),
+    ]
+}
+
+fn read_provider(account: &AwsAccount, issuer: &IssuerUrl) -> Statement {
+    Statement::allow("SeeTheProvider", &["iam:GetOpenIDConnectProvider"], &account.provider_arn(issuer))
+}
+
+fn register_provider(account: &AwsAccount, issuer: &IssuerUrl) -> [Statement; 2] {
+    let arn = account.provider_arn(issuer);
+    [
+        Statement::allow(
+            "RegisterTheProvider",
+            &["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"],
+            &arn,
+        )
+        .tagging_as_ours(account)
+        .with_our_tags_only(),
+        Statement::allow("AcceptTheAudience", &["iam:AddClientIDToOpenIDConnectProvider"], &arn),
+    ]
+}
+
+#[cfg(test)]
+#[path = "operator_policy_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+use super::*;
+use crate::names::{AccountId, InstallationId, Partition, Region, RolePath};
+
+/// IAM's limit for a managed policy; white space does not count.
+const MANAGED_POLICY_LIMIT: usize = 6144;
+
+fn account(installation: &str, path: &str) -> AwsAccount {
+    AwsAccount {
+        account: AccountId::parse("123456789012").unwrap(),
+        partition: Partition::parse("aws").unwrap(),
+        region: Region::parse("eu-west-1").unwrap(),
+        path: RolePath::parse(path).unwrap(),
+        installation: InstallationId::parse(installation).unwrap(),
+        assume_role: None,
+    }
+}
+
+fn boundary() -> BoundaryArn {
+    BoundaryArn::parse("arn:aws:iam::123456789012:policy/ambit-boundary").unwrap()
+}
+
+fn issuer() -> IssuerUrl {
+    IssuerUrl::parse("https://oidc.example.com/id/A1").unwrap()
+}
+
+fn whole() -> String {
+    operator_policy(&account("bed", "/ambit/bed/"), &boundary(), Some(&issuer()), true)
+}
+
+fn actions(policy: &str) -> Vec<String> {
+    let policy: serde_json::Value = serde_json::from_str(policy).unwrap();
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn is_exactly_this_text() {
+    assert_eq!(whole(), include_str!("operator_policy.golden.json").trim_end());
+}
+
+#[test]
+fn fits_into_a_managed_policy_with_the_longest_names() {
+    let counted = |policy: &str| policy.chars().filter(|c| !c.is_whitespace()).count();
+    assert_eq!(counted(&whole()), 2716);
+    let issuer = IssuerUrl::parse(&format!("https://{}", "i".repeat(247))).unwrap();
+    let long = account(&"x".repeat(20), &format!("/{}/{}/", "p".repeat(100), "x".repeat(20)));
+    let longest = counted(&operator_policy(&long, &boundary(), Some(&issuer), true));
+    assert!(longest <= MANAGED_POLICY_LIMIT, "{longest}");
+}
+
+#[test]
+fn a_provider_is_read_only_where_it_is_and_made_only_when_allowed() {
+    let account = account("bed", "/ambit/bed/");
+    let none = actions(&operator_policy(&account, &boundary(), None, true));
+    assert!(!none.iter().any(|action| action.contains("OpenID")), "{none:?}");
+    let existing = actions(&operator_policy(&account, &boundary(), Some(&issuer()), false));
+    let provider: Vec<_> = existing.iter().filter(|action| action.contains("OpenID")).collect();
+    assert_eq!(provider, ["iam:GetOpenIDConnectProvider"]);
+}
+
+#[test]
+fn grants_no_way_up() {
+    let forbidden = [
+        "iam:AttachRolePolicy",
+        "iam:PassRole",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:CreatePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+        "iam:UntagRole",
+        "iam:CreateUser",
+        "iam:CreateAccessKey",
+        "sts:AssumeRole",
+    ];
+    let granted = actions(&whole());
+    for action in &granted {
+        assert!(!forbidden.contains(&action.as_str()), "{action}");
+        assert!(!action.contains('*'), "{action}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Reading all roles of this installation in bulk.
+
+use aws_sdk_iam::types::EntityType;
+
+use super::{AwsCloud, facts, observe};
+use crate::cloud::{CloudError, Page, PageToken};
+
+/// The most that IAM gives in one page. It may give fewer and say that there is more.
+const PAGE_SIZE: i32 = 1000;
+
+impl AwsCloud {
+    /// One page of all roles in the account, of which ours are kept.
+    ///
+    /// IAM cannot select by path here. The call is still by far the cheapest:
+    /// it brings trust, policies, attachments and tags at once.
+    pub(super) async fn sweep_page(&self, from: Option<&PageToken>) -> Result<Page, CloudError> {
+        const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
+        let request = self
+            .iam
+            .get_account_authorization_details()
+            .filter(EntityType::Role)
+            .max_items(PAGE_SIZE)
+            .set_marker(from.map(|token| token.0.clone()));
+        let answer = self.call(OPERATION, request.send()).await?;
+        let principals = answer
+            .role_detail_list
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|role| role.path.as_deref() == Some(self.account.path.as_str()))
+            .filter_map(|role| facts::from_detail(&self.account, role))
+            .collect();
+        let next = observe::next(OPERATION, answer.is_truncated, answer.marker)?.map(PageToken);
+        Ok(Page { principals, next })
+    }
+}

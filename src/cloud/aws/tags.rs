@@ -1,0 +1,42 @@
+//! The tags by which a role says whose it is.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::Tag;
+
+use super::errors;
+use crate::cloud::CloudError;
+use crate::domain::OwnerTags;
+use crate::names::Owner;
+
+/// The installation that manages a role or a provider.
+pub(super) const INSTALLATION: &str = "ambit.dev/installation";
+/// `namespace/name` of the identity.
+pub(super) const IDENTITY: &str = "ambit.dev/identity";
+/// The UID of the identity's incarnation.
+pub(super) const UID: &str = "ambit.dev/uid";
+
+/// All tags of an owner.
+pub(super) fn of(operation: &'static str, owner: &Owner) -> Result<Vec<Tag>, CloudError> {
+    let identity = owner.identity.to_string();
+    [(INSTALLATION, owner.installation.as_str()), (IDENTITY, &identity), (UID, &owner.uid)]
+        .into_iter()
+        .map(|(key, value)| tag(operation, key, value))
+        .collect()
+}
+
+/// One tag.
+pub(super) fn tag(operation: &'static str, key: &str, value: &str) -> Result<Tag, CloudError> {
+    Tag::builder().key(key).value(value).build().map_err(|error| errors::unbuildable(operation, &error))
+}
+
+/// Parts the tags that say whose something is from all others.
+pub(super) fn read(tags: Option<Vec<Tag>>) -> (OwnerTags, BTreeMap<String, String>) {
+    let mut others: BTreeMap<_, _> = tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+    let owner = OwnerTags {
+        installation: others.remove(INSTALLATION),
+        identity: others.remove(IDENTITY),
+        uid: others.remove(UID),
+    };
+    (owner, others)
+}

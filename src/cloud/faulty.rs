@@ -1,0 +1,173 @@
+//! Failing on purpose, at the k-th call, to show that every moment can be survived.
+
+use std::future::Future;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use super::{Cloud, CloudError, Depth, ErrorKind, Page, PageToken};
+use crate::domain::{Observation, Observed, Provider, ProviderStep, Step, StepDone, WebToken};
+use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails and had no effect.
+    ErrorBefore(ErrorKind),
+    /// It had its effect and the reply was lost.
+    ErrorAfter(ErrorKind),
+    /// It never went out and never ends: the process is killed before it.
+    HangBefore,
+    /// It had its effect and never ends: the process is killed after it.
+    HangAfter,
+}
+
+/// Counts the calls of all the ports that share it, and says which of them fail.
+///
+/// Clones are the same plan, so that calls to a cloud and to a cluster stand in
+/// one row and "the k-th call" means the k-th of both.
+#[derive(Debug, Clone, Default)]
+pub struct FaultPlan(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    faults: Vec<(Range<usize>, Fault)>,
+    calls: Mutex<Vec<&'static str>>,
+    hung: Notify,
+}
+
+impl FaultPlan {
+    /// Nothing fails; calls are only counted.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The call with this number fails; the first has number 0.
+    #[must_use]
+    pub fn at(call: usize, fault: Fault) -> Self {
+        Self::during(call..call + 1, fault)
+    }
+
+    /// All calls with these numbers fail.
+    #[must_use]
+    pub fn during(calls: Range<usize>, fault: Fault) -> Self {
+        Self(Arc::new(Shared { faults: vec![(calls, fault)], ..Shared::default() }))
+    }
+
+    /// The names of all calls so far, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until a call hangs: the moment to kill whatever made it.
+    pub async fn hung(&self) {
+        self.0.hung.notified().await;
+    }
+
+    /// Carries out a call as the plan has it. `fail` makes the port's own error.
+    pub async fn around<T, E>(
+        &self,
+        call: &'static str,
+        work: impl Future<Output = Result<T, E>>,
+        fail: impl FnOnce(ErrorKind) -> E,
+    ) -> Result<T, E> {
+        match self.next(call) {
+            None => work.await,
+            Some(Fault::ErrorBefore(kind)) => Err(fail(kind)),
+            Some(Fault::ErrorAfter(kind)) => work.await.and_then(|_| Err(fail(kind))),
+            Some(Fault::HangBefore) => self.hang().await,
+            Some(Fault::HangAfter) => {
+                drop(work.await);
+                self.hang().await
+            }
+        }
+    }
+
+    fn next(&self, call: &'static str) -> Option<Fault> {
+        let mut calls = self.0.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = calls.len();
+        calls.push(call);
+        self.0.faults.iter().find(|(numbers, _)| numbers.contains(&number)).map(|(_, fault)| *fault)
+    }
+
+    async fn hang<T>(&self) -> T {
+        self.0.hung.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// A cloud whose calls go as a [`FaultPlan`] has it.
+#[derive(Debug, Clone)]
+pub struct Faulty<C> {
+    inner: C,
+    plan: FaultPlan,
+}
+
+impl<C: Cloud> Faulty<C> {
+    /// Puts a cloud under a plan.
+    #[must_use]
+    pub fn new(inner: C, plan: FaultPlan) -> Self {
+        Self { inner, plan }
+    }
+
+    async fn around<T>(
+        &self,
+        call: &'static str,
+        work: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<T, CloudError> {
+        let fail = |kind| CloudError {
+            kind,
+            operation: call,
+            code: "Injected".to_owned(),
+            message: "a fault was put here on purpose".to_owned(),
+        };
+        self.plan.around(call, work, fail).await
+    }
+}
+
+#[async_trait]
+impl<C: Cloud> Cloud for Faulty<C> {
+    async fn observe(&self, name: &PrincipalName, depth: Depth) -> Result<Observation<Observed>, CloudError> {
+        self.around("observe", self.inner.observe(name, depth)).await
+    }
+
+    async fn apply(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError> {
+        self.around(step.name(), self.inner.apply(name, step)).await
+    }
+
+    async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {
+        self.around("prove", self.inner.prove(name, token)).await
+    }
+
+    async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError> {
+        self.around("sweep", self.inner.sweep(from)).await
+    }
+
+    async fn observe_provider(&self, issuer: &IssuerUrl) -> Result<Observation<Provider>, CloudError> {
+        self.around("observe-provider", self.inner.observe_provider(issuer)).await
+    }
+
+    async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError> {
+        let call = match step {
+            ProviderStep::Create { .. } => "create-provider",
+            ProviderStep::AddAudience { .. } => "add-audience",
+        };
+        self.around(call, self.inner.apply_provider(issuer, step)).await
+    }
+
+    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError> {
+        self.around("observe-boundary", self.inner.observe_boundary(boundary)).await
+    }
+
+    async fn account(&self) -> Result<String, CloudError> {
+        self.around("account", self.inner.account()).await
+    }
+}
+
+#[cfg(test)]
+#[path = "faulty_tests.rs"]
+mod tests;

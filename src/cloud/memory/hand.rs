@@ -1,0 +1,89 @@
+//! What a test does with its own hands: set up, plant, change, look and count.
+
+use std::collections::BTreeMap;
+
+use super::{MemoryCloud, MemoryRole};
+use crate::domain::Provider;
+use crate::names::{BoundaryArn, IssuerUrl};
+
+/// What the port counts as reading; all else writes.
+const READS: [&str; 6] = ["observe", "prove", "sweep", "observe-provider", "observe-boundary", "account"];
+
+impl MemoryCloud {
+    /// Makes a boundary exist.
+    pub fn add_boundary(&self, boundary: &BoundaryArn) {
+        self.locked().boundaries.insert(boundary.to_string());
+    }
+
+    /// Makes a boundary vanish.
+    pub fn remove_boundary(&self, boundary: &BoundaryArn) {
+        self.locked().boundaries.remove(boundary.as_str());
+    }
+
+    /// Registers a provider as if somebody else had, or replaces it.
+    pub fn plant_provider(&self, issuer: &IssuerUrl, provider: Provider) {
+        self.locked().providers.insert(issuer.host_and_path().to_owned(), provider);
+    }
+
+    /// Removes a provider.
+    pub fn remove_provider(&self, issuer: &IssuerUrl) {
+        self.locked().providers.remove(issuer.host_and_path());
+    }
+
+    /// Puts a role there as if somebody else had made it.
+    pub fn plant(&self, role: MemoryRole) {
+        self.locked().keep(role, 0, 0);
+    }
+
+    /// Changes a role by hand; false if there is none.
+    pub fn change_by_hand(&self, name: &str, change: impl FnOnce(&mut MemoryRole)) -> bool {
+        self.locked().role_mut(name).map(change).is_some()
+    }
+
+    /// Removes a role by hand, whatever policies it has; false if there is none.
+    #[must_use]
+    pub fn remove_by_hand(&self, name: &str) -> bool {
+        self.locked().remove(name)
+    }
+
+    /// A role as it is, whatever readers see.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<MemoryRole> {
+        self.locked().role_mut(name).cloned()
+    }
+
+    /// All roles of the account as they are, by name.
+    #[must_use]
+    pub fn roles(&self) -> Vec<MemoryRole> {
+        self.locked().roles().cloned().collect()
+    }
+
+    /// From now on, so many reads after its creation do not see a new role.
+    pub fn lag_reads(&self, reads: u32) {
+        self.locked().read_lag = reads;
+    }
+
+    /// From now on, so many proofs after its creation are denied to a new role.
+    pub fn lag_proofs(&self, proofs: u32) {
+        self.locked().proof_lag = proofs;
+    }
+
+    /// From now on, sweeps come in pages of so many roles of the account.
+    pub fn set_page_size(&self, roles: usize) {
+        self.locked().page_size = roles.max(1);
+    }
+
+    /// How often the port was called so far, by step or question.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.locked().calls.clone()
+    }
+
+    /// The same, of those that write, refused ones included.
+    #[must_use]
+    pub fn writes(&self) -> BTreeMap<&'static str, u64> {
+        let mut calls = self.calls();
+        calls.retain(|call, _| !READS.contains(call));
+        calls
+    }
+}

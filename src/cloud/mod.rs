@@ -1,0 +1,23 @@
+//! The clouds, behind one port in Ambit's own words.
+//!
+//! Imports `domain`, `names` and `policy`; never `api`, `plan` or kube. What a
+//! provider calls its things stays inside that provider's folder.
+//!
+//! The rate limit and the observer sit inside each adapter, at the one place
+//! that all its calls pass through, because only there is a call a call: one
+//! question of the port may need several.
+
+pub mod aws;
+mod error;
+mod faulty;
+mod memory;
+mod observer;
+mod port;
+mod throttle;
+
+pub use error::{CloudError, ErrorKind};
+pub use faulty::{Fault, FaultPlan, Faulty};
+pub use memory::{MemoryCloud, MemoryRole};
+pub use observer::{CallObserver, Unobserved};
+pub use port::{Cloud, Depth, Page, PageToken, Swept};
+pub use throttle::RateLimit;

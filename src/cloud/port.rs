@@ -1,0 +1,75 @@
+//! The port: everything that Ambit asks of a cloud account.
+
+use async_trait::async_trait;
+
+use super::CloudError;
+use crate::domain::{Observation, Observed, Provider, ProviderStep, Step, StepDone, WebToken};
+use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
+
+/// How much to read of a principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Only what Ambit itself writes: right after it was written.
+    Own,
+    /// Foreign policies as well.
+    Full,
+}
+
+/// Where the next page of a sweep begins. Opaque to all but the adapter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageToken(pub String);
+
+/// A principal found by a sweep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swept {
+    /// Its name, as the cloud spells it.
+    pub name: String,
+    /// What it is.
+    pub observed: Observed,
+}
+
+/// One page of a sweep. Only a sweep that reached a page without `next` has
+/// seen everything; a partial one says nothing about what it did not list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The principals on this installation's path.
+    pub principals: Vec<Swept>,
+    /// Where to go on.
+    pub next: Option<PageToken>,
+}
+
+/// One account of one cloud, as seen by one installation.
+///
+/// Every method bounds its own time. A step may be repeated at will: see
+/// [`Step`]. Errors carry their kind, and nobody looks deeper than that.
+#[async_trait]
+pub trait Cloud: Send + Sync {
+    /// Reads a principal.
+    async fn observe(&self, name: &PrincipalName, depth: Depth) -> Result<Observation<Observed>, CloudError>;
+
+    /// Takes one step on a principal with exactly one call.
+    ///
+    /// `Create` answers `Conflict` when the name is taken; a removal of what is
+    /// not there is done. Of a principal that is not there at all, a cloud may
+    /// say `Denied` instead, because nothing shows any more whose it was: only
+    /// `observe` tells that it is gone.
+    async fn apply(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError>;
+
+    /// Proves that a token's holder can become the principal, and drops what it got.
+    async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError>;
+
+    /// One page of all principals on this installation's path.
+    async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError>;
+
+    /// Reads the provider registered for an issuer.
+    async fn observe_provider(&self, issuer: &IssuerUrl) -> Result<Observation<Provider>, CloudError>;
+
+    /// Takes one step on the provider of an issuer with exactly one call.
+    async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError>;
+
+    /// Whether the boundary exists.
+    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError>;
+
+    /// The account that the credentials belong to.
+    async fn account(&self) -> Result<String, CloudError>;
+}

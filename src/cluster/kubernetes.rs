@@ -1,0 +1,198 @@
+//! The port over a real API server.
+
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::ObjectMeta;
+use kube::{Api, Client, ResourceExt as _};
+use serde::Serialize;
+
+use super::error::{ClusterError, ClusterErrorKind};
+use super::events::{Announcement, Recorder};
+use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation};
+use super::tables::{Change, Tables};
+use crate::api::v1alpha1::{CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus};
+use crate::domain::WebToken;
+use crate::names::IdentityKey;
+
+/// The longest that one request may take: the client library has no limit of its own.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a probe's token lives: the shortest that the API server gives out,
+/// and the longest that the admission policy lets the operator ask for.
+const TOKEN_SECONDS: i64 = 600;
+
+/// The API server.
+#[derive(Clone)]
+pub struct KubernetesCluster {
+    client: Client,
+    recorder: Recorder,
+    tables: Tables,
+}
+
+/// The fields that one field manager owns, and nothing else.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Partial<'a, S> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: ObjectMeta,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a S>,
+}
+
+impl Partial<'_, MachineIdentityStatus> {
+    /// The UID makes the API server refuse the patch for any other incarnation.
+    fn of(identity: &Incarnation) -> Self {
+        let metadata = ObjectMeta {
+            name: Some(identity.key.name.clone()),
+            namespace: Some(identity.key.namespace.clone()),
+            uid: Some(identity.uid.clone()),
+            ..ObjectMeta::default()
+        };
+        Self { api_version: "ambit.dev/v1alpha1", kind: "MachineIdentity", metadata, status: None }
+    }
+}
+
+impl KubernetesCluster {
+    /// Speaks through a client, and through the batching writer of binding tables.
+    #[must_use]
+    pub fn new(client: Client, recorder: Recorder) -> Self {
+        let tables = Tables::new(client.clone());
+        Self { client, recorder, tables }
+    }
+
+    fn identities(&self, namespace: &str) -> Api<MachineIdentity> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    fn service_accounts(&self, namespace: &str) -> Api<ServiceAccount> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Applies the finalizer list of Ambit's own field manager: with the
+    /// finalizer it is added, without it is removed, and those of others stay.
+    async fn finalize(&self, identity: &Incarnation, finalizers: &[&str]) -> Result<(), ClusterError> {
+        let mut partial = Partial::of(identity);
+        partial.metadata.finalizers = Some(finalizers.iter().map(|&name| name.to_owned()).collect());
+        let api = self.identities(&identity.key.namespace);
+        // Forced: the finalizer is Ambit's own, whoever else may have written it down.
+        let parameters = PatchParams::apply("ambit-finalizer").force();
+        let patch = Patch::Apply(&partial);
+        bounded("patch finalizers", api.patch_metadata(&identity.key.name, &parameters, &patch)).await.map(drop)
+    }
+}
+
+/// Bounds a request in time and sorts its error.
+pub(super) async fn bounded<T>(
+    operation: &'static str,
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<T, ClusterError> {
+    match tokio::time::timeout(TIMEOUT, request).await {
+        Ok(answer) => answer.map_err(|error| ClusterError::new(operation, &error)),
+        Err(_) => Err(ClusterError {
+            kind: ClusterErrorKind::Transient,
+            operation,
+            message: format!("the API server did not answer within {} s", TIMEOUT.as_secs()),
+        }),
+    }
+}
+
+#[async_trait]
+impl Cluster for KubernetesCluster {
+    async fn live(&self, key: &IdentityKey) -> Result<Option<MachineIdentity>, ClusterError> {
+        bounded("get machineidentity", self.identities(&key.namespace).get_opt(&key.name)).await
+    }
+
+    async fn hold(&self, identity: &Incarnation) -> Result<(), ClusterError> {
+        self.finalize(identity, &[FINALIZER]).await
+    }
+
+    async fn release(&self, identity: &Incarnation) -> Result<(), ClusterError> {
+        match self.finalize(identity, &[]).await {
+            // Gone, or there is another incarnation under its name: either way it was let go.
+            Err(error) if matches!(error.kind, ClusterErrorKind::NotFound | ClusterErrorKind::Conflict) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn ensure_service_account(&self, namespace: &str, name: &str) -> Result<(), ClusterError> {
+        let api = self.service_accounts(namespace);
+        if bounded("get serviceaccount", api.get_metadata_opt(name)).await?.is_some() {
+            return Ok(());
+        }
+        let made = ServiceAccount {
+            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+            ..ServiceAccount::default()
+        };
+        let parameters = PostParams { field_manager: Some("ambit".into()), ..PostParams::default() };
+        match bounded("create serviceaccount", api.create(&parameters, &made)).await {
+            Err(error) if error.kind == ClusterErrorKind::Conflict => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
+        let request = TokenRequest {
+            spec: TokenRequestSpec {
+                audiences: vec![audience.to_owned()],
+                expiration_seconds: Some(TOKEN_SECONDS),
+                bound_object_ref: None,
+            },
+            ..TokenRequest::default()
+        };
+        let api = self.service_accounts(namespace);
+        let parameters = PostParams::default();
+        let answer = bounded("create token", api.create_token_request(service_account, &parameters, &request)).await?;
+        answer.status.map(|status| WebToken::new(status.token)).ok_or_else(|| ClusterError {
+            kind: ClusterErrorKind::Transient,
+            operation: "create token",
+            message: "the API server answered without a token".into(),
+        })
+    }
+
+    async fn reserve(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {
+        self.tables.submit(namespace, Change::Reserve(entry)).await
+    }
+
+    async fn bind(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {
+        self.tables.submit(namespace, Change::Put(entry)).await
+    }
+
+    async fn unbind(&self, namespace: &str, identity: &str) -> Result<(), ClusterError> {
+        self.tables.submit(namespace, Change::Remove { identity: identity.to_owned() }).await
+    }
+
+    async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {
+        let partial = Partial { status: Some(status), ..Partial::of(identity) };
+        let api = self.identities(&identity.key.namespace);
+        // Forced: nobody but the operator writes status, and another version of it may have.
+        let parameters = PatchParams::apply("ambit-status").force();
+        let patch = Patch::Apply(&partial);
+        bounded("patch status", api.patch_status(&identity.key.name, &parameters, &patch)).await.map(drop)
+    }
+
+    async fn announce(&self, identity: &Incarnation, announcement: &Announcement) {
+        self.recorder.publish(identity, announcement).await;
+    }
+}
+
+#[async_trait]
+impl AccountReporter for KubernetesCluster {
+    async fn report_account(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError> {
+        let name = account.name_any();
+        let metadata = ObjectMeta { name: Some(name.clone()), uid: account.uid(), ..ObjectMeta::default() };
+        let partial =
+            Partial { api_version: "ambit.dev/v1alpha1", kind: "CloudAccount", metadata, status: Some(status) };
+        let api: Api<CloudAccount> = Api::all(self.client.clone());
+        // Forced: nobody but the operator writes status, and another version of it may have.
+        let parameters = PatchParams::apply("ambit-status").force();
+        match bounded("patch status", api.patch_status(&name, &parameters, &Patch::Apply(&partial))).await {
+            Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}

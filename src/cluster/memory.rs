@@ -1,0 +1,187 @@
+//! The port in memory, for simulations: one cluster that many tasks share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::error::{ClusterError, ClusterErrorKind};
+use super::events::Announcement;
+use super::port::{BindingEntry, Cluster, Incarnation};
+use super::tables::{Change, make};
+use crate::api::v1alpha1::{BindingTableFields, FINALIZER, MachineIdentity, MachineIdentityStatus};
+use crate::domain::WebToken;
+use crate::names::IdentityKey;
+
+/// What the cluster holds.
+#[derive(Debug, Default)]
+struct State {
+    identities: BTreeMap<IdentityKey, MachineIdentity>,
+    service_accounts: BTreeSet<(String, String)>,
+    tables: BTreeMap<String, BindingTableFields>,
+    announcements: Vec<Announcement>,
+    writes: usize,
+}
+
+/// A cluster in memory. A clone is the same cluster.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryCluster {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryCluster {
+    /// Stores an object as a user's `apply` would: spec and generation change, the rest stays.
+    pub fn put(&self, key: &IdentityKey, mut identity: MachineIdentity) {
+        let mut state = self.lock();
+        if let Some(old) = state.identities.get(key) {
+            identity.metadata.uid.clone_from(&old.metadata.uid);
+            identity.metadata.finalizers.clone_from(&old.metadata.finalizers);
+            identity.metadata.generation = old.metadata.generation.map(|generation| generation + 1);
+            identity.status.clone_from(&old.status);
+        }
+        state.identities.insert(key.clone(), identity);
+    }
+
+    /// Deletes an object as the API server does: at once, or when its finalizers are gone.
+    pub fn delete(&self, key: &IdentityKey) {
+        let mut state = self.lock();
+        let Some(identity) = state.identities.get_mut(key) else { return };
+        if identity.metadata.finalizers.as_ref().is_none_or(Vec::is_empty) {
+            state.identities.remove(key);
+            return;
+        }
+        identity.metadata.generation = identity.metadata.generation.map(|generation| generation + 1);
+        identity.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
+    }
+
+    /// The object as it is stored.
+    #[must_use]
+    pub fn get(&self, key: &IdentityKey) -> Option<MachineIdentity> {
+        self.lock().identities.get(key).cloned()
+    }
+
+    /// A namespace's table.
+    #[must_use]
+    pub fn table(&self, namespace: &str) -> BindingTableFields {
+        self.lock().tables.get(namespace).cloned().unwrap_or_default()
+    }
+
+    /// Whether a service account exists.
+    #[must_use]
+    pub fn has_service_account(&self, namespace: &str, name: &str) -> bool {
+        self.lock().service_accounts.contains(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// What was announced so far.
+    #[must_use]
+    pub fn announcements(&self) -> Vec<Announcement> {
+        self.lock().announcements.clone()
+    }
+
+    /// How many writes took effect.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.lock().writes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, namespace: &str, change: &Change) {
+        let mut state = self.lock();
+        let table = state.tables.entry(namespace.to_owned()).or_default();
+        let before = table.clone();
+        make(table, change);
+        if *table != before {
+            state.writes += 1;
+        }
+    }
+}
+
+impl State {
+    /// The object, if it is the incarnation that is meant.
+    fn incarnation(&mut self, identity: &Incarnation) -> Result<&mut MachineIdentity, ClusterError> {
+        self.identities
+            .get_mut(&identity.key)
+            .filter(|found| found.metadata.uid.as_deref() == Some(&identity.uid))
+            .ok_or_else(|| ClusterError {
+                kind: ClusterErrorKind::NotFound,
+                operation: "patch",
+                message: format!("machineidentity `{}` was not found", identity.key),
+            })
+    }
+}
+
+#[async_trait]
+impl Cluster for MemoryCluster {
+    async fn live(&self, key: &IdentityKey) -> Result<Option<MachineIdentity>, ClusterError> {
+        Ok(self.get(key))
+    }
+
+    async fn hold(&self, identity: &Incarnation) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        let found = state.incarnation(identity)?;
+        found.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        state.writes += 1;
+        Ok(())
+    }
+
+    async fn release(&self, identity: &Incarnation) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        let Ok(found) = state.incarnation(identity) else { return Ok(()) };
+        found.metadata.finalizers = None;
+        if found.metadata.deletion_timestamp.is_some() {
+            state.identities.remove(&identity.key);
+        }
+        state.writes += 1;
+        Ok(())
+    }
+
+    async fn ensure_service_account(&self, namespace: &str, name: &str) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        if state.service_accounts.insert((namespace.to_owned(), name.to_owned())) {
+            state.writes += 1;
+        }
+        Ok(())
+    }
+
+    /// `subject|audience`, as the in-memory cloud reads it.
+    async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
+        if !self.has_service_account(namespace, service_account) {
+            return Err(ClusterError {
+                kind: ClusterErrorKind::NotFound,
+                operation: "create token",
+                message: format!("serviceaccount `{service_account}` was not found"),
+            });
+        }
+        Ok(WebToken::new(format!("system:serviceaccount:{namespace}:{service_account}|{audience}")))
+    }
+
+    async fn reserve(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {
+        self.change(namespace, &Change::Reserve(entry));
+        Ok(())
+    }
+
+    async fn bind(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {
+        self.change(namespace, &Change::Put(entry));
+        Ok(())
+    }
+
+    async fn unbind(&self, namespace: &str, identity: &str) -> Result<(), ClusterError> {
+        self.change(namespace, &Change::Remove { identity: identity.to_owned() });
+        Ok(())
+    }
+
+    async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        state.incarnation(identity)?.status = Some(status.clone());
+        state.writes += 1;
+        Ok(())
+    }
+
+    async fn announce(&self, _identity: &Incarnation, announcement: &Announcement) {
+        self.lock().announcements.push(announcement.clone());
+    }
+}

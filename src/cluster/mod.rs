@@ -1,0 +1,18 @@
+//! Everything that is said to the API server, behind one port.
+//!
+//! Imports `api`, `domain` and `names`. No decision is made here, and nothing
+//! here knows a cloud.
+
+mod error;
+mod events;
+mod kubernetes;
+mod memory;
+mod port;
+mod tables;
+
+pub(crate) use error::chain;
+pub use error::{ClusterError, ClusterErrorKind};
+pub use events::{Announcement, Recorder};
+pub use kubernetes::KubernetesCluster;
+pub use memory::MemoryCluster;
+pub use port::{AccountReporter, BindingEntry, Cluster, Incarnation};

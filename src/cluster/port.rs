@@ -1,0 +1,74 @@
+//! The port: everything that reconciling an identity asks of the API server.
+
+use async_trait::async_trait;
+
+use super::ClusterError;
+use super::events::Announcement;
+use crate::api::v1alpha1::{Binding, CloudAccount, CloudAccountStatus, MachineIdentity, MachineIdentityStatus};
+use crate::domain::WebToken;
+use crate::names::IdentityKey;
+
+/// One incarnation of an object: a name alone would also mean its successor.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Incarnation {
+    /// Namespace and name.
+    pub key: IdentityKey,
+    /// The UID.
+    pub uid: String,
+}
+
+/// One line of a namespace's binding table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindingEntry {
+    /// The service account.
+    pub service_account: String,
+    /// What its pods get.
+    pub binding: Binding,
+}
+
+/// What the reconciliation of an identity asks of the API server.
+///
+/// Every write names an [`Incarnation`] or is harmless for its successor; every
+/// method bounds its own time and may be repeated at will.
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// The object as the API server has it now, not as a cache has it.
+    async fn live(&self, key: &IdentityKey) -> Result<Option<MachineIdentity>, ClusterError>;
+
+    /// Keeps the object from vanishing until its principal is gone.
+    async fn hold(&self, identity: &Incarnation) -> Result<(), ClusterError>;
+
+    /// Lets the object go. Done if it is gone already.
+    async fn release(&self, identity: &Incarnation) -> Result<(), ClusterError>;
+
+    /// Makes the service account if it is not there. One that is there is used
+    /// as it is.
+    async fn ensure_service_account(&self, namespace: &str, name: &str) -> Result<(), ClusterError>;
+
+    /// A token of the service account, good for ten minutes.
+    async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError>;
+
+    /// Puts an entry into the namespace's table unless the identity has one for
+    /// this service account already. What else it has is removed.
+    async fn reserve(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError>;
+
+    /// Puts an entry into the namespace's table, and removes entries of the
+    /// same identity for other service accounts. Writes only what differs.
+    async fn bind(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError>;
+
+    /// Removes the entries of an identity from the namespace's table.
+    async fn unbind(&self, namespace: &str, identity: &str) -> Result<(), ClusterError>;
+
+    /// Writes the status. `NotFound` when the incarnation is gone.
+    async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError>;
+
+    /// Tells people. Failing to tell never fails anything else.
+    async fn announce(&self, identity: &Incarnation, announcement: &Announcement);
+}
+
+/// Writes what is known of an account.
+#[async_trait]
+pub trait AccountReporter: Send + Sync {
+    /// Writes the status of an account. Done if the incarnation is gone.
+    async fn report_account(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError>;
+}

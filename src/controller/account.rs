@@ -1,0 +1,195 @@
+//! Reconciling an account: connect, check what all its identities rely on,
+//! sweep, report.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::ResourceExt as _;
+
+use super::accounts::{Account, Accounts, Connect, Trouble};
+use super::outcome::{Failure, Outcome};
+use super::stop::cloud_verdict;
+use crate::api::v1alpha1::{CloudAccount, CloudAccountStatus, ProviderPolicy};
+use crate::cloud::{Cloud, CloudError, ErrorKind};
+use crate::cluster::AccountReporter;
+use crate::domain::{Observation, ProviderStep};
+use crate::names::InstallationId;
+use crate::plan::account::AccountSettings;
+use crate::plan::{Reason, Standing, Verdict};
+
+/// What reconciling an account has at hand.
+pub struct AccountContext {
+    /// This installation.
+    pub installation: InstallationId,
+    /// Where accounts are put in use.
+    pub accounts: Arc<Accounts>,
+    /// Makes clouds.
+    pub connect: Arc<dyn Connect>,
+    /// Writes the status.
+    pub reporter: Arc<dyn AccountReporter>,
+    /// The time now.
+    pub clock: fn() -> Timestamp,
+}
+
+/// What one reconciliation of an account found.
+pub struct Checked {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether identities must be looked at again because the account changed.
+    pub wake_identities: bool,
+}
+
+/// Checks an account and puts it in use.
+pub async fn reconcile(context: &AccountContext, account: &CloudAccount) -> Checked {
+    let name = account.name_any();
+    let before = context.accounts.find(&name);
+    let (verdict, outcome) = match AccountSettings::parse(&account.spec, &context.installation) {
+        Ok(settings) => enter(context, &name, settings, interval(account)).await,
+        Err(error) => {
+            context.accounts.remove(&name);
+            (Verdict::terminal(Reason::AccountNotFound, error.to_string()), Outcome::Refused)
+        }
+    };
+    let wake_identities = changed(before.as_ref(), context.accounts.find(&name).as_ref());
+    let outcome = match report(context, account, &verdict).await {
+        Ok(()) => outcome,
+        Err(failure) => Outcome::Failed(failure),
+    };
+    Checked { outcome, wake_identities }
+}
+
+/// Connects, checks, and puts the account in use with what was found.
+async fn enter(
+    context: &AccountContext,
+    name: &str,
+    settings: AccountSettings,
+    interval: Duration,
+) -> (Verdict, Outcome) {
+    let cloud = match context.accounts.get(name, &settings) {
+        Some(account) => Ok(account.cloud),
+        None => context.connect.connect(&settings).await,
+    };
+    let cloud = match cloud {
+        Ok(cloud) => cloud,
+        Err(error) => return (cloud_verdict(&error), Outcome::Failed(Failure::Cloud(error.kind))),
+    };
+    let trouble = check(cloud.as_ref(), &settings).await;
+    let failed = trouble.as_ref().map(|(_, kind)| *kind);
+    let trouble = trouble.map(|(trouble, _)| trouble);
+    let verdict = trouble.as_ref().map_or_else(|| in_order(&settings), |trouble| trouble.verdict.clone());
+    // A passing failure to check says nothing new: identities go on and meet it themselves.
+    let trouble = trouble.filter(|trouble| trouble.verdict.standing == Standing::Terminal);
+    context.accounts.put(name, Account { settings, cloud, trouble });
+    match failed {
+        None => (verdict, Outcome::Waiting(interval)),
+        Some(kind) => (verdict, Outcome::Failed(Failure::Cloud(kind))),
+    }
+}
+
+fn in_order(settings: &AccountSettings) -> Verdict {
+    Verdict::good(
+        Reason::Verified,
+        format!("credentials, boundary and OIDC provider are in order; roles are made under `{}`", settings.path),
+    )
+}
+
+/// Whatever every identity of the account relies on.
+async fn check(cloud: &dyn Cloud, settings: &AccountSettings) -> Option<(Trouble, ErrorKind)> {
+    let role = |verdict| Trouble { verdict, concerns_binding: false };
+    let failed = |error: CloudError| (role(cloud_verdict(&error)), error.kind);
+    match cloud.account().await {
+        Err(error) => return Some(failed(error)),
+        Ok(found) if found != settings.account.as_str() => {
+            let message = format!(
+                "Ambit's credentials belong to account {found}, but `spec.aws.accountId` is {}: correct one of them, or set `spec.aws.assumeRole`",
+                settings.account
+            );
+            return Some((role(Verdict::terminal(Reason::CloudDenied, message)), ErrorKind::Invalid));
+        }
+        Ok(_) => {}
+    }
+    match cloud.observe_boundary(&settings.boundary).await {
+        Err(error) => return Some(failed(error)),
+        Ok(Observation::Absent) => {
+            let message = format!("the permissions boundary `{}` does not exist: create it first", settings.boundary);
+            return Some((role(Verdict::terminal(Reason::BoundaryMissing, message)), ErrorKind::Invalid));
+        }
+        Ok(Observation::Present(())) => {}
+    }
+    provider(cloud, settings).await.err()
+}
+
+/// The issuer is registered with the audience: made so, or found so.
+async fn provider(cloud: &dyn Cloud, settings: &AccountSettings) -> Result<(), (Trouble, ErrorKind)> {
+    let binding = |verdict| Trouble { verdict, concerns_binding: true };
+    let failed = |error: CloudError| (binding(cloud_verdict(&error)), error.kind);
+    let audience = settings.audience.clone();
+    let step = match cloud.observe_provider(&settings.issuer).await.map_err(failed)? {
+        Observation::Present(provider) if provider.audiences.contains(&audience) => return Ok(()),
+        Observation::Present(_) => ProviderStep::AddAudience { audience },
+        Observation::Absent => ProviderStep::Create { audience },
+    };
+    if settings.provider == ProviderPolicy::Existing {
+        let message = format!(
+            "there is no OIDC provider for `{}` with audience `{}` in account {}: register it, or set `provider` to Create",
+            settings.issuer, settings.audience, settings.account
+        );
+        return Err((binding(Verdict::terminal(Reason::ProviderMissing, message)), ErrorKind::Invalid));
+    }
+    match cloud.apply_provider(&settings.issuer, &step).await {
+        // Somebody else registered it at the same moment: the next check sees it.
+        Err(error) if error.kind == ErrorKind::Conflict => Ok(()),
+        other => other.map_err(failed),
+    }
+}
+
+fn changed(before: Option<&Account>, after: Option<&Account>) -> bool {
+    match (before, after) {
+        (Some(before), Some(after)) => before.settings != after.settings || before.trouble != after.trouble,
+        (before, after) => before.is_some() != after.is_some(),
+    }
+}
+
+/// The pause between two sweeps of the account.
+#[must_use]
+pub fn interval(account: &CloudAccount) -> Duration {
+    Duration::from(account.spec.sweep_interval).max(Duration::from_secs(1))
+}
+
+async fn report(context: &AccountContext, account: &CloudAccount, verdict: &Verdict) -> Result<(), Failure> {
+    let status = status(account, verdict, (context.clock)());
+    if account.status.as_ref() == Some(&status) {
+        return Ok(());
+    }
+    let written = context.reporter.report_account(account, &status).await;
+    written.map_err(|error| {
+        tracing::warn!(error.type = error.kind.name(), %error, "the status of an account was not written");
+        Failure::Cluster(error.kind)
+    })
+}
+
+fn status(account: &CloudAccount, verdict: &Verdict, now: Timestamp) -> CloudAccountStatus {
+    let now = Time(Timestamp::from_second(now.as_second()).unwrap_or(now));
+    let beside = match verdict.standing {
+        Standing::Working | Standing::Retrying => Some("Reconciling"),
+        Standing::Terminal => Some("Stalled"),
+        Standing::Good | Standing::Suspended => None,
+    };
+    let previous = account.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let condition = |name: &str, status: &str| {
+        let same = previous.iter().find(|condition| condition.type_ == name && condition.status == status);
+        Condition {
+            type_: name.to_owned(),
+            status: status.to_owned(),
+            reason: verdict.reason.name(),
+            message: verdict.message.clone(),
+            observed_generation: account.metadata.generation,
+            last_transition_time: same.map_or_else(|| now.clone(), |condition| condition.last_transition_time.clone()),
+        }
+    };
+    let mut conditions = vec![condition("Ready", verdict.status())];
+    conditions.extend(beside.map(|name| condition(name, "True")));
+    CloudAccountStatus { observed_generation: account.metadata.generation, conditions }
+}

@@ -1,0 +1,48 @@
+//! Keeping binding tables free of entries whose identity is gone.
+//!
+//! As a rule an identity's own deletion removes its entry. This is for those
+//! whose finalizer was taken away by force.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kube::ResourceExt as _;
+
+use super::caches::Caches;
+use super::outcome::{Failure, Outcome};
+use crate::api::v1alpha1::BindingTable;
+use crate::cluster::{Cluster, ClusterError};
+use crate::names::IdentityKey;
+
+/// How often a table is looked over when nothing happens to it.
+const INTERVAL: Duration = Duration::from_mins(10);
+
+/// Removes entries whose identity is gone.
+pub async fn reconcile(cluster: &dyn Cluster, caches: &Caches, table: &BindingTable) -> Outcome {
+    let Some(namespace) = table.namespace() else { return Outcome::Finished };
+    match remove_stale(cluster, caches, &namespace, table).await {
+        Ok(()) => Outcome::Waiting(INTERVAL),
+        Err(error) => {
+            tracing::warn!(error.type = error.kind.name(), %error, namespace, "a binding table was not cleaned");
+            Outcome::Failed(Failure::Cluster(error.kind))
+        }
+    }
+}
+
+async fn remove_stale(
+    cluster: &dyn Cluster,
+    caches: &Caches,
+    namespace: &str,
+    table: &BindingTable,
+) -> Result<(), ClusterError> {
+    let named: BTreeSet<&String> = table.spec.service_accounts.values().map(|binding| &binding.identity).collect();
+    for name in named {
+        let key = IdentityKey::new(namespace, name);
+        // The cache may not have a new object yet: only the API server's word counts.
+        if caches.identity(&key).is_none() && cluster.live(&key).await?.is_none() {
+            tracing::info!(identity = %key, "removing the binding of an identity that is gone");
+            cluster.unbind(namespace, name).await?;
+        }
+    }
+    Ok(())
+}

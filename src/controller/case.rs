@@ -1,0 +1,163 @@
+//! One identity being reconciled: its object, what is remembered of it, and the
+//! ways in which a reconciliation reports and ends.
+
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+
+use super::context::Context;
+use super::memory::Remembered;
+use super::outcome::{Failure, Outcome};
+use crate::api::v1alpha1::{MachineIdentity, MachineIdentityStatus};
+use crate::cluster::{Announcement, ClusterError, ClusterErrorKind, Incarnation};
+use crate::names::{IdentityKey, Owner};
+use crate::plan::{self, Declaration, Findings, Recorded, Resolved};
+
+/// One identity being reconciled.
+pub struct Case<'a> {
+    /// What every reconciliation has at hand.
+    pub context: &'a Context,
+    /// The object.
+    pub identity: &'a MachineIdentity,
+    /// Which incarnation it is.
+    pub incarnation: Incarnation,
+    /// What was remembered of it when the reconciliation began.
+    pub remembered: Remembered,
+}
+
+impl<'a> Case<'a> {
+    /// Opens a case. `None` for an object without a UID, which no API server stores.
+    #[must_use]
+    pub fn open(context: &'a Context, identity: &'a MachineIdentity) -> Option<Self> {
+        let key = IdentityKey::new(identity.namespace()?, identity.name_any());
+        let incarnation = Incarnation { key, uid: identity.uid()? };
+        let remembered = context.memory.recall(&incarnation.uid);
+        Some(Self { context, identity, incarnation, remembered })
+    }
+
+    /// The declaration, for decisions.
+    #[must_use]
+    pub fn declaration(&self) -> Declaration<'_> {
+        Declaration { identity: self.identity, key: &self.incarnation.key }
+    }
+
+    /// Who owns the identity's principal.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner {
+            installation: self.context.installation.clone(),
+            identity: self.incarnation.key.clone(),
+            uid: self.incarnation.uid.clone(),
+        }
+    }
+
+    /// The status as it was written last: by this process if it wrote one.
+    #[must_use]
+    pub fn status(&self) -> Option<MachineIdentityStatus> {
+        let written = self.context.memory.recall(&self.incarnation.uid).status;
+        written.or_else(|| self.identity.status.clone())
+    }
+
+    /// What was recorded of the principal.
+    #[must_use]
+    pub fn recorded(&self) -> Recorded {
+        let aws = self.status().and_then(|status| status.aws);
+        aws.map_or_else(Recorded::default, |aws| Recorded {
+            id: aws.role_id,
+            permissions: Some(aws.permissions_digest),
+            trust: Some(aws.trust_digest),
+        })
+    }
+
+    /// Whether an accepted declaration is in place already and no look at the
+    /// cloud is due: sweeps watch over it until then.
+    #[must_use]
+    pub fn rests(&self, resolved: &Resolved) -> bool {
+        let status = self.status();
+        let recorded = self.recorded();
+        let in_place = plan::settled(status.as_ref(), self.identity.metadata.generation)
+            && recorded.permissions.as_deref() == Some(&resolved.desired.permissions.meaning().to_string())
+            && recorded.trust.as_deref() == Some(&resolved.desired.trust.meaning().to_string());
+        in_place && !self.remembered.suspected && self.next_full_look() > self.context.now()
+    }
+
+    /// When the next full look at the cloud is due. First seen, it is put
+    /// somewhere into the coming interval, so that a restart makes no herd.
+    fn next_full_look(&self) -> Timestamp {
+        self.remembered.next_full_look.unwrap_or_else(|| {
+            let first = later(self.context.now(), self.context.timing.resync.mul_f64((self.context.spread)()));
+            self.context.memory.note(&self.incarnation.uid, |memory| memory.next_full_look = Some(first));
+            first
+        })
+    }
+
+    /// Notes that the cloud was looked at in full and all is well.
+    pub fn note_full_look(&self) {
+        let next = later(self.context.now(), self.context.spread_out(self.context.timing.resync));
+        self.context.memory.note(&self.incarnation.uid, |memory| {
+            memory.next_full_look = Some(next);
+            memory.suspected = false;
+            memory.absent_since = None;
+            memory.failures = 0;
+        });
+    }
+
+    /// Whether the principal was found absent once before, longer ago than reads
+    /// may lag. Notes the first time.
+    #[must_use]
+    pub fn absent_for_long(&self) -> bool {
+        let now = self.context.now();
+        let since = self.remembered.absent_since.unwrap_or(now);
+        self.context.memory.note(&self.incarnation.uid, |memory| memory.absent_since = Some(since));
+        let window = self.context.timing.consistency_window;
+        self.remembered.absent_since.is_some() && later(since, window) <= now
+    }
+
+    /// Writes what was found out, if it is new, and tells people of transitions.
+    pub async fn report(&self, findings: Findings) -> Result<(), ClusterError> {
+        let previous = self.status();
+        let status = plan::conclude(previous.as_ref(), self.identity.metadata.generation, findings, self.context.now());
+        if previous.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        match self.context.cluster.write_status(&self.incarnation, &status).await {
+            Err(error) if error.kind == ClusterErrorKind::NotFound => return Ok(()),
+            other => other?,
+        }
+        if let Some(announcement) = transition(previous.as_ref(), &status) {
+            self.context.cluster.announce(&self.incarnation, &announcement).await;
+        }
+        self.context.memory.note(&self.incarnation.uid, |memory| memory.status = Some(status));
+        Ok(())
+    }
+
+    /// Tells people of something that is no condition.
+    pub async fn announce(&self, warning: bool, reason: &str, note: impl Into<String>) {
+        let announcement = Announcement { warning, reason: reason.to_owned(), note: note.into() };
+        self.context.cluster.announce(&self.incarnation, &announcement).await;
+    }
+}
+
+/// A failed request to the API server as an outcome.
+#[must_use]
+pub fn failed(error: &ClusterError) -> Outcome {
+    tracing::warn!(error.type = error.kind.name(), %error, "a request to the API server failed");
+    Outcome::Failed(Failure::Cluster(error.kind))
+}
+
+fn later(time: Timestamp, span: std::time::Duration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// What people are told when `Ready` changes; nothing while it is only under way.
+fn transition(previous: Option<&MachineIdentityStatus>, status: &MachineIdentityStatus) -> Option<Announcement> {
+    let ready = |status: &MachineIdentityStatus| status.conditions.iter().find(|c| c.type_ == "Ready").cloned();
+    let now = ready(status)?;
+    let before = previous.and_then(ready);
+    let same = before.is_some_and(|before| before.status == now.status && before.reason == now.reason);
+    let announcement = Announcement {
+        warning: now.status == "False",
+        reason: now.reason.clone(),
+        note: if now.message.is_empty() { now.reason } else { now.message },
+    };
+    (!same && now.status != "Unknown").then_some(announcement)
+}

@@ -1,0 +1,80 @@
+//! The decorator around every reconciliation: bounded in time, isolated from
+//! panics, logged and counted, and turned into the moment of the next one.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use kube::runtime::controller::Action;
+use tracing::Instrument as _;
+
+use super::outcome::{Failure, Outcome};
+use crate::cloud::ErrorKind;
+use crate::telemetry::metrics::Metrics;
+
+/// The longest that one reconciliation may take. Every call in it is bounded by
+/// itself; this is for what nobody thought of.
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// Runs one reconciliation.
+pub async fn watched(
+    metrics: &Metrics,
+    controller: &'static str,
+    (namespace, name): (&str, &str),
+    work: impl Future<Output = Outcome>,
+) -> Outcome {
+    let span = tracing::info_span!("reconcile", controller, namespace, name);
+    let start = Instant::now();
+    let outcome = bounded(work, LONGEST).instrument(span.clone()).await;
+    let elapsed = start.elapsed();
+    metrics.reconciled(controller, outcome.name(), elapsed);
+    span.in_scope(|| match &outcome {
+        Outcome::Settled => tracing::debug!(outcome = outcome.name(), ?elapsed, "reconciled"),
+        Outcome::Failed(failure) => {
+            tracing::warn!(outcome = outcome.name(), error.type = failure.name(), ?elapsed, "reconciled");
+        }
+        _ => tracing::info!(outcome = outcome.name(), ?elapsed, "reconciled"),
+    });
+    outcome
+}
+
+async fn bounded(work: impl Future<Output = Outcome>, longest: Duration) -> Outcome {
+    let isolated = AssertUnwindSafe(work).catch_unwind();
+    match tokio::time::timeout(longest, isolated).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => {
+            tracing::error!("a reconciliation panicked; the others are not affected; please report this");
+            Outcome::Failed(Failure::Bug)
+        }
+        Err(_) => Outcome::Failed(Failure::Cloud(ErrorKind::Transient)),
+    }
+}
+
+/// When to look again. `failed_before` counts the failures in a row before this one.
+#[must_use]
+pub fn next(outcome: &Outcome, resync: Duration, failed_before: u32, spread: f64) -> Action {
+    match outcome {
+        Outcome::Applied | Outcome::Settled => Action::requeue(resync),
+        Outcome::Waiting(pause) => Action::requeue(*pause),
+        Outcome::Refused | Outcome::Finished => Action::await_change(),
+        Outcome::Failed(failure) => Action::requeue(failure.pause(failed_before, spread)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_outcome() {
+        let outcome = bounded(async { panic!("on purpose") }, LONGEST).await;
+        assert_eq!(outcome, Outcome::Failed(Failure::Bug));
+    }
+
+    #[tokio::test]
+    async fn an_endless_reconciliation_ends() {
+        let outcome = bounded(std::future::pending(), Duration::from_millis(1)).await;
+        assert_eq!(outcome, Outcome::Failed(Failure::Cloud(ErrorKind::Transient)));
+    }
+}

@@ -1,0 +1,29 @@
+//! The reconcile functions, and the process around them.
+//!
+//! Each reconcile function reads as a table of contents. Decisions are made in
+//! `plan`; what is said to a cloud is in `cloud`, to the API server in `cluster`.
+
+pub mod account;
+pub mod accounts;
+mod apply;
+mod bind;
+pub mod bindings;
+pub mod caches;
+mod case;
+pub mod claims;
+mod connect;
+pub mod context;
+mod gauges;
+mod guard;
+pub mod identity;
+pub mod leader;
+mod memory;
+pub mod outcome;
+mod removal;
+pub mod runtime;
+mod stop;
+pub mod sweep;
+mod watch;
+
+pub use connect::aws_account;
+pub use memory::{Memory, Remembered};

@@ -1,0 +1,203 @@
+//! Deleting an identity: the same way with nothing desired.
+//!
+//! Pods first lose the injection, then the principal is denied everything, then
+//! it goes, and only when two looks, spaced apart, found nothing is the object
+//! let go.
+
+use super::accounts::Account;
+use super::case::{Case, failed};
+use super::identity::VETOED;
+use super::outcome::{Failure, Outcome};
+use super::stop::cloud_verdict;
+use crate::api::v1alpha1::{DeletionPolicy, FINALIZER, MachineIdentity, ManagementPolicy};
+use crate::cloud::{CloudError, Depth};
+use crate::domain::Step;
+use crate::names::PrincipalName;
+use crate::plan::account::AccountSettings;
+use crate::plan::{Findings, Reason, Removal, Standing, Verdict, lint, plan_removal};
+
+/// Takes a deletion one step further: as a rule to its end.
+pub async fn remove(case: &Case<'_>) -> Outcome {
+    let cluster = &case.context.cluster;
+    // The cache may be behind: what counts before anything is destroyed is the object itself.
+    let live = match cluster.live(&case.incarnation.key).await {
+        Ok(live) => live.filter(|live| live.metadata.uid.as_deref() == Some(&case.incarnation.uid)),
+        Err(error) => return failed(&error),
+    };
+    let Some(live) = live.filter(is_held) else {
+        case.context.memory.forget(&case.incarnation.uid);
+        return Outcome::Finished;
+    };
+    if live.metadata.deletion_timestamp.is_none() {
+        return Outcome::Waiting(case.context.timing.consistency_window);
+    }
+    match manner(&live) {
+        Manner::Wait => wait(case).await,
+        Manner::Retain => retain(case).await,
+        Manner::Delete => match delete(case).await {
+            Ok(outcome) => outcome,
+            Err(trouble) => trouble.settle(case).await,
+        },
+    }
+}
+
+fn is_held(identity: &MachineIdentity) -> bool {
+    identity.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
+}
+
+/// What a deletion does to the principal.
+enum Manner {
+    Delete,
+    Retain,
+    Wait,
+}
+
+fn manner(identity: &MachineIdentity) -> Manner {
+    match (identity.spec.management_policy, identity.spec.deletion_policy) {
+        (_, DeletionPolicy::Retain) | (ManagementPolicy::Observe, _) => Manner::Retain,
+        (ManagementPolicy::Paused, DeletionPolicy::Delete) => Manner::Wait,
+        (ManagementPolicy::Enforce, DeletionPolicy::Delete) => Manner::Delete,
+    }
+}
+
+/// Paused: the object stays, and says what would let it go.
+async fn wait(case: &Case<'_>) -> Outcome {
+    let message = "`spec.managementPolicy` is Paused, so the role is not deleted and the object stays: set it to Enforce to delete the role, or `spec.deletionPolicy` to Retain to keep it";
+    let verdict = Verdict::new(Reason::Paused, Standing::Suspended, message);
+    match case.report(findings(case, verdict.clone(), verdict)).await {
+        Ok(()) => Outcome::Refused,
+        Err(error) => failed(&error),
+    }
+}
+
+/// The principal stays as it is, with its tags.
+async fn retain(case: &Case<'_>) -> Outcome {
+    case.announce(false, Reason::Retained.name().as_str(), "the role stays as it is; nothing manages it any more")
+        .await;
+    let_go(case).await
+}
+
+async fn let_go(case: &Case<'_>) -> Outcome {
+    let cluster = &case.context.cluster;
+    let key = &case.incarnation.key;
+    if let Err(error) = cluster.unbind(&key.namespace, &key.name).await {
+        return failed(&error);
+    }
+    if let Err(error) = cluster.release(&case.incarnation).await {
+        return failed(&error);
+    }
+    case.context.memory.forget(&case.incarnation.uid);
+    Outcome::Finished
+}
+
+/// Why a deletion cannot go on now.
+struct Trouble {
+    verdict: Verdict,
+    outcome: Outcome,
+}
+
+impl Trouble {
+    fn cloud(error: &CloudError) -> Self {
+        tracing::warn!(error.type = error.kind.name(), %error, "a call to the cloud failed");
+        Self { verdict: cloud_verdict(error), outcome: Outcome::Failed(Failure::Cloud(error.kind)) }
+    }
+
+    async fn settle(self, case: &Case<'_>) -> Outcome {
+        let message = format!("the object stays until its role is gone: {}", self.verdict.message);
+        let verdict = Verdict { message, ..self.verdict };
+        match case.report(findings(case, verdict.clone(), verdict)).await {
+            Ok(()) => self.outcome,
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
+    let key = &case.incarnation.key;
+    let account = account(case)?;
+    if let Err(error) = case.context.cluster.unbind(&key.namespace, &key.name).await {
+        return Ok(failed(&error));
+    }
+    let name = PrincipalName::derive(&case.context.installation, key);
+    let observation = account.cloud.observe(&name, Depth::Full).await.map_err(|error| Trouble::cloud(&error))?;
+    let owner = case.owner();
+    match plan_removal(&owner, &observation, case.recorded().id.as_deref(), &account.settings.boundary) {
+        Removal::Gone if case.absent_for_long() => Ok(let_go(case).await),
+        Removal::Gone => Ok(Outcome::Waiting(case.context.timing.consistency_window)),
+        Removal::NotOurs(note) => {
+            case.announce(true, Reason::Conflict.name().as_str(), note).await;
+            Ok(let_go(case).await)
+        }
+        Removal::Remove(steps) => {
+            let found = lint(&steps, &owner, &observation, true);
+            if !found.is_empty() {
+                return Err(vetoed(&found));
+            }
+            tell(case).await?;
+            take(&account, &name, &steps).await?;
+            let _first_look_was_now = case.absent_for_long();
+            Ok(Outcome::Waiting(case.context.timing.consistency_window))
+        }
+    }
+}
+
+async fn take(account: &Account, name: &PrincipalName, steps: &[Step]) -> Result<(), Trouble> {
+    for step in steps {
+        tracing::info!(step = step.name(), principal = %name, "removing the principal");
+        account.cloud.apply(name, step).await.map_err(|error| Trouble::cloud(&error))?;
+    }
+    Ok(())
+}
+
+/// People who look meanwhile see that it is being deleted.
+async fn tell(case: &Case<'_>) -> Result<(), Trouble> {
+    let verdict = Verdict::working(Reason::Deleting, "the role is denied everything and then deleted");
+    let written = case.report(findings(case, verdict.clone(), verdict)).await;
+    written.map_err(|error| Trouble {
+        verdict: Verdict::retrying(Reason::Deleting, error.to_string()),
+        outcome: failed(&error),
+    })
+}
+
+/// The account that the principal lives in. Without it nothing can be deleted,
+/// and nothing is let go.
+fn account(case: &Case<'_>) -> Result<Account, Trouble> {
+    let name = &case.identity.spec.account_ref.name;
+    let installation = &case.context.installation;
+    let being_checked = || Trouble {
+        verdict: Verdict::working(Reason::Deleting, format!("CloudAccount '{name}' is being checked")),
+        outcome: Outcome::Waiting(case.context.timing.consistency_window),
+    };
+    let grounds = case.context.world.grounds(&case.incarnation.key, case.identity, installation);
+    let grounds = grounds.ok_or_else(being_checked)?;
+    let settings = grounds.account.and_then(|account| AccountSettings::parse(&account.spec, installation).ok());
+    let Some(settings) = settings else {
+        let message = format!(
+            "there is no usable CloudAccount '{name}'; restore it, or set `spec.deletionPolicy` to Retain to leave the role behind"
+        );
+        let verdict = Verdict::terminal(Reason::AccountNotFound, message);
+        return Err(Trouble { verdict, outcome: Outcome::Waiting(case.context.timing.resync) });
+    };
+    case.context.accounts.get(name, &settings).ok_or_else(being_checked)
+}
+
+fn vetoed(found: &[crate::plan::Finding]) -> Trouble {
+    let list = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    tracing::error!(findings = %list, "a deletion was vetoed");
+    let message = format!("Ambit's own check refused its plan: {list}; please report this");
+    Trouble { verdict: Verdict::terminal(Reason::UnsafePlan, message), outcome: Outcome::Failed(VETOED) }
+}
+
+/// What status says while an identity goes.
+fn findings(case: &Case<'_>, provisioned: Verdict, proof: Verdict) -> Findings {
+    let previous = case.status();
+    Findings {
+        accepted: Verdict::good(Reason::Accepted, "the object is being deleted"),
+        provisioned,
+        proof,
+        aws: previous.as_ref().and_then(|status| status.aws.clone()),
+        summary: previous.and_then(|status| status.summary),
+        scopes: case.identity.spec.scopes.len(),
+        ..Findings::waiting("the object is being deleted")
+    }
+}

@@ -1,0 +1,75 @@
+//! Sweeping an account: one bulk read, compared locally with every identity
+//! that rests. Only those that differ are looked at again.
+//!
+//! INVARIANT: a sweep writes nothing, and one that did not reach its end
+//! concludes nothing about what it did not see.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::case::Case;
+use super::context::Context;
+use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
+use crate::cloud::{Cloud, CloudError};
+use crate::domain::{Observation, Observed};
+use crate::names::PrincipalName;
+use crate::plan::{Decision, decide, resolve};
+
+/// Everything that was found on this installation's path in one sweep.
+pub struct Snapshot {
+    began: Timestamp,
+    principals: HashMap<String, Observed>,
+}
+
+/// Reads all pages. Fails as a whole when one of them does.
+pub async fn take(cloud: &dyn Cloud, began: Timestamp) -> Result<Snapshot, CloudError> {
+    let mut principals = HashMap::new();
+    let mut next = None;
+    loop {
+        let page = cloud.sweep(next.as_ref()).await?;
+        principals.extend(page.principals.into_iter().map(|found| (found.name, found.observed)));
+        next = page.next;
+        if next.is_none() {
+            return Ok(Snapshot { began, principals });
+        }
+    }
+}
+
+/// Which of these identities differ from what a snapshot shows. Marks them, so
+/// that their next reconciliation looks at the cloud itself.
+pub fn suspects(
+    context: &Context,
+    snapshot: &Snapshot,
+    identities: Vec<Arc<MachineIdentity>>,
+) -> Vec<Arc<MachineIdentity>> {
+    identities.into_iter().filter(|identity| suspected(context, snapshot, identity)).collect()
+}
+
+fn suspected(context: &Context, snapshot: &Snapshot, identity: &MachineIdentity) -> bool {
+    let Some(case) = Case::open(context, identity) else { return false };
+    let is_watched = identity.metadata.deletion_timestamp.is_none()
+        && identity.spec.management_policy != ManagementPolicy::Paused
+        // A snapshot that began before Ambit's own last write says nothing about it.
+        && case.remembered.changed_at.is_none_or(|changed| changed < snapshot.began);
+    if !is_watched {
+        return false;
+    }
+    let Some(grounds) = context.world.grounds(&case.incarnation.key, identity, &context.installation) else {
+        return false;
+    };
+    let Ok(resolved) = resolve(case.declaration(), &grounds, context.catalogue) else { return false };
+    if !case.rests(&resolved) {
+        // It is being worked on anyway.
+        return false;
+    }
+    let name = PrincipalName::derive(&context.installation, &case.incarnation.key);
+    let found = snapshot.principals.get(name.as_str());
+    let observation = found.map_or(Observation::Absent, |observed| Observation::Present(observed.clone()));
+    let differs = decide(&resolved.desired, &observation, &case.recorded(), false) != Decision::Settled;
+    if differs {
+        context.memory.note(&case.incarnation.uid, |memory| memory.suspected = true);
+    }
+    differs
+}

@@ -1,0 +1,76 @@
+//! Watches that one broken object cannot stop.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use futures::{Stream, StreamExt as _};
+use kube::core::DeserializeGuard;
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt as _, predicates, watcher as watch};
+use kube::{Api, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
+
+/// Watches all objects of a kind. One that cannot be decoded is logged, counted
+/// by the log's own means, and left out; the others come through.
+///
+/// An object that turns undecodable keeps its last decodable version in the
+/// caches: what is not understood is not treated as gone.
+pub fn all<K>(api: Api<DeserializeGuard<K>>) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    watch::watcher(api, watcher::Config::default()).default_backoff().filter_map(|event| async move { decoded(event) })
+}
+
+fn decoded<K>(event: Result<Event<DeserializeGuard<K>>, watcher::Error>) -> Option<Result<Event<K>, watcher::Error>>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let event = match event {
+        Ok(event) => event,
+        Err(error) => {
+            tracing::warn!(kind = %K::kind(&()), error = %crate::cluster::chain(&error), "a watch was interrupted and goes on");
+            return None;
+        }
+    };
+    Some(Ok(match event {
+        Event::Apply(guarded) => Event::Apply(understood(guarded)?),
+        Event::Delete(guarded) => Event::Delete(understood(guarded)?),
+        Event::InitApply(guarded) => Event::InitApply(understood(guarded)?),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    }))
+}
+
+fn understood<K>(guarded: DeserializeGuard<K>) -> Option<K>
+where
+    K: Resource<DynamicType = ()>,
+{
+    match guarded.0 {
+        Ok(object) => Some(object),
+        Err(invalid) => {
+            tracing::error!(
+                kind = %K::kind(&()),
+                namespace = invalid.metadata.namespace.as_deref().unwrap_or_default(),
+                name = invalid.metadata.name.as_deref().unwrap_or_default(),
+                error = %invalid.error,
+                "an object cannot be decoded and is left as it is; correct or delete it"
+            );
+            None
+        }
+    }
+}
+
+/// What makes a change worth a reconciliation: another incarnation, another
+/// spec, the beginning of a deletion, other finalizers. Status is not among
+/// them, so that the operator's own writes wake nobody.
+#[expect(clippy::unnecessary_wraps, reason = "a predicate may have no opinion; this one always has")]
+pub fn material<K: Resource>(object: &K) -> Option<u64> {
+    let own = std::hash::BuildHasherDefault::<std::collections::hash_map::DefaultHasher>::default();
+    let facts = (object.uid(), object.meta().generation, object.meta().deletion_timestamp.is_some());
+    let hash = std::hash::BuildHasher::hash_one(&own, Facts(facts));
+    Some(hash ^ predicates::finalizers(object).unwrap_or_default().rotate_left(1))
+}
+
+#[derive(Hash)]
+struct Facts((Option<String>, Option<i64>, bool));

@@ -1,0 +1,17 @@
+//! The words that the planner and the clouds share.
+//!
+//! What an identity's principal should be, what it is, and the single steps
+//! from one to the other. Nothing here knows a client, a cluster or a clock;
+//! documents are opaque except for their meaning.
+//!
+//! Imports `names` and `policy` only.
+
+mod observed;
+mod proof;
+mod provider;
+mod step;
+
+pub use observed::{Observation, Observed, OwnerTags, Reading};
+pub use proof::WebToken;
+pub use provider::{Provider, ProviderStep};
+pub use step::{Birth, Desired, SessionSeconds, Step, StepDone};

@@ -1,0 +1,91 @@
+//! What the cloud says now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::names::Owner;
+use crate::policy::Document;
+
+/// The answer to a question about one thing in the cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation<T> {
+    /// It is there.
+    Present(T),
+    /// It is not there. One such answer proves little: reads lag behind writes.
+    Absent,
+}
+
+/// A document as found: understood, or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// Understood.
+    Document(Document),
+    /// Not understood, and why. Never equal to anything that was declared.
+    Unreadable(String),
+}
+
+impl Reading {
+    /// Whether it means the same as a declared document.
+    #[must_use]
+    pub fn means(&self, declared: &Document) -> bool {
+        matches!(self, Self::Document(found) if found.same_meaning(declared))
+    }
+}
+
+/// The tags that say whose a principal is. Any of them may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnerTags {
+    /// The installation.
+    pub installation: Option<String>,
+    /// `namespace/name` of the identity.
+    pub identity: Option<String>,
+    /// The UID of the identity's incarnation.
+    pub uid: Option<String>,
+}
+
+impl OwnerTags {
+    /// Whether they name this installation and this identity, of whatever incarnation.
+    #[must_use]
+    pub fn name_identity_of(&self, owner: &Owner) -> bool {
+        self.installation.as_deref() == Some(owner.installation.as_str())
+            && self.identity.as_deref() == Some(owner.identity.to_string().as_str())
+    }
+
+    /// Whether they name this owner and no other incarnation.
+    #[must_use]
+    pub fn name_exactly(&self, owner: &Owner) -> bool {
+        self.name_identity_of(owner) && self.uid.as_deref() == Some(owner.uid.as_str())
+    }
+}
+
+/// A principal as found in the cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// Its unique id.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Whether it lies on the path of this installation.
+    pub on_our_path: bool,
+    /// Whose it is.
+    pub owner: OwnerTags,
+    /// Who may become it.
+    pub trust: Reading,
+    /// The boundary's ARN.
+    pub boundary: Option<String>,
+    /// The longest session in seconds. Absent where the cloud did not tell: its
+    /// bulk reads leave it out.
+    pub session: Option<u32>,
+    /// What Ambit itself wrote as permissions.
+    pub permissions: Option<Reading>,
+    /// Whether Ambit's own denial of everything is in place.
+    pub closed: bool,
+    /// Inline policies that Ambit did not write, by name.
+    pub other_inline: BTreeSet<String>,
+    /// Managed policies that are attached, by ARN.
+    pub attached: BTreeSet<String>,
+    /// Tags beside Ambit's own, kept for the inventory.
+    pub other_tags: BTreeMap<String, String>,
+    /// Whether foreign policies were looked for. When not, `other_inline` and
+    /// `attached` are empty because nobody asked.
+    pub complete: bool,
+}

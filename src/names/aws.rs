@@ -1,0 +1,118 @@
+//! Names as AWS has them.
+
+use super::name;
+
+name!(
+    /// An AWS account: twelve digits.
+    AccountId,
+    "an account id",
+    "have exactly 12 digits",
+    |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+);
+
+name!(
+    /// A partition of AWS, such as `aws` or `aws-cn`.
+    Partition,
+    "an AWS partition",
+    "be `aws` or `aws-` followed by lower-case letters and hyphens",
+    |text| text == "aws"
+        || text.strip_prefix("aws-").is_some_and(|rest| {
+            (1..=20).contains(&rest.len())
+                && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+        })
+);
+
+name!(
+    /// A region, such as `eu-west-1`.
+    Region,
+    "an AWS region",
+    "look like `eu-west-1`",
+    |text| (5..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+);
+
+name!(
+    /// The path of roles, with a slash at both ends.
+    RolePath,
+    "a role path",
+    "begin and end with `/` and have at most 512 characters of letters, digits and `_+=,.@-/`",
+    |text| text.len() <= 512
+        && text.starts_with('/')
+        && text.ends_with('/')
+        && !text.contains("//")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b))
+);
+
+impl RolePath {
+    /// The path one level below this one.
+    pub fn join(&self, segment: &super::InstallationId) -> Result<Self, super::NameError> {
+        Self::parse(&format!("{self}{segment}/"))
+    }
+}
+
+name!(
+    /// The ARN of a managed policy used as permissions boundary.
+    BoundaryArn,
+    "the ARN of a permissions boundary",
+    "look like `arn:aws:iam::123456789012:policy/NAME`",
+    |text| super::Arn::parse(text).is_ok_and(|arn| arn.service() == "iam"
+        && arn.resource().starts_with("policy/"))
+);
+
+name!(
+    /// The URL of an OIDC issuer, without a slash at its end.
+    IssuerUrl,
+    "the URL of an OIDC issuer",
+    "begin with `https://`, have no query, fragment or slash at its end, and at most 255 characters",
+    |text| text.len() <= 255
+        && text.strip_prefix("https://").is_some_and(|host| !host.is_empty())
+        && !text.ends_with('/')
+        && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#*$\"'\\{}".contains(&b))
+);
+
+impl IssuerUrl {
+    /// The issuer without its scheme: how IAM names the provider and its condition keys.
+    #[must_use]
+    pub fn host_and_path(&self) -> &str {
+        self.as_str().trim_start_matches("https://")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_id_has_twelve_digits() {
+        assert!(AccountId::parse("123456789012").is_ok());
+        for wrong in ["", "12345678901", "1234567890123", "12345678901x", "１23456789012"] {
+            let error = AccountId::parse(wrong).unwrap_err().to_string();
+            assert_eq!(error, format!("`{wrong}` is not an account id: it must have exactly 12 digits"));
+        }
+    }
+
+    #[test]
+    fn a_role_path_has_a_slash_at_both_ends() {
+        assert!(RolePath::parse("/").is_ok());
+        assert!(RolePath::parse("/ambit/").is_ok());
+        for wrong in ["", "ambit/", "/ambit", "/a//b/", "/ä/", "/a*/"] {
+            assert!(RolePath::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_https_and_literal() {
+        let issuer = IssuerUrl::parse("https://oidc.example.com/id/ABC").unwrap();
+        assert_eq!(issuer.host_and_path(), "oidc.example.com/id/ABC");
+        for wrong in ["http://a.example", "https://", "https://a/", "https://a?b", "https://a/*", "https://a/${x}"] {
+            assert!(IssuerUrl::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_boundary_is_a_managed_policy() {
+        assert!(BoundaryArn::parse("arn:aws:iam::123456789012:policy/ambit-boundary").is_ok());
+        assert!(BoundaryArn::parse("arn:aws:iam::aws:policy/ReadOnlyAccess").is_ok());
+        assert!(BoundaryArn::parse("arn:aws:iam::123456789012:role/x").is_err());
+    }
+}

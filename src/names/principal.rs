@@ -1,0 +1,97 @@
+//! The name that an identity's principal has in the cloud.
+
+use super::{IdentityKey, InstallationId};
+use sha2::{Digest as _, Sha256};
+
+/// The name of a role: readable, deterministic, and unique for the triple of
+/// installation, namespace and name.
+///
+/// It depends on names alone, not on the object's UID, so that ARNs that stand
+/// in resource policies stay true when an identity is recreated.
+///
+/// INVARIANT: at most 64 characters of `a-z`, `0-9` and `-`; two names differ
+/// even when case is ignored, because only lower case is used.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrincipalName(String);
+
+impl PrincipalName {
+    /// The longest name that IAM takes for a role.
+    pub const MAX_LENGTH: usize = 64;
+    const HASH_LENGTH: usize = 10;
+
+    /// The name for an identity of an installation.
+    #[must_use]
+    pub fn derive(installation: &InstallationId, identity: &IdentityKey) -> Self {
+        let hash = hash(installation, identity);
+        let room = Self::MAX_LENGTH - Self::HASH_LENGTH - 1;
+        let readable: String = format!("{}-{}", identity.namespace, identity.name)
+            .chars()
+            .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' })
+            .take(room)
+            .collect();
+        Self(format!("{}-{hash}", readable.trim_matches('-')))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for PrincipalName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Ten base32 characters (50 bits) over the three names with a separator that
+/// none of them can contain, so that `a`/`b-c` and `a-b`/`c` stay apart.
+fn hash(installation: &InstallationId, identity: &IdentityKey) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut hasher = Sha256::new();
+    for part in [installation.as_str(), &identity.namespace, &identity.name] {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    let bytes = hasher.finalize();
+    let bits = bytes.iter().take(8).fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
+    (0..PrincipalName::HASH_LENGTH)
+        .map(|index| {
+            let five = (bits >> (59 - 5 * index)) & 31;
+            char::from(ALPHABET[usize::try_from(five).unwrap_or_default()])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name(installation: &str, namespace: &str, identity: &str) -> PrincipalName {
+        PrincipalName::derive(&InstallationId::parse(installation).unwrap(), &IdentityKey::new(namespace, identity))
+    }
+
+    #[test]
+    fn is_readable_and_never_changes() {
+        assert_eq!(name("bed", "shop", "orders").as_str(), "shop-orders-4saa5mh6ap");
+    }
+
+    #[test]
+    fn names_that_would_run_together_stay_apart() {
+        assert_ne!(name("i", "a", "b-c"), name("i", "a-b", "c"));
+        assert_ne!(name("i", "a", "b"), name("j", "a", "b"));
+        assert_ne!(name("i", "a", "b.c"), name("i", "a", "b-c"));
+    }
+
+    proptest! {
+        #[test]
+        fn fits_iam_for_any_names(ns in "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", id in "[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?") {
+            let name = name("prod", &ns, &id);
+            prop_assert!(name.as_str().len() <= PrincipalName::MAX_LENGTH);
+            prop_assert!(name.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+            prop_assert!(!name.as_str().starts_with('-'));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! From a declaration to the one principal that it asks for, or a refusal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kube::ResourceExt as _;
+
+use super::account::AccountSettings;
+use super::reason::{Reason, Verdict};
+use crate::api::v1alpha1::{
+    AccessName, CloudAccount, EnvVar, MachineIdentity, ManagementPolicy, ScopePolicy, ScopeSpec,
+};
+use crate::domain::{Desired, SessionSeconds};
+use crate::names::{Arn, IdentityKey, InstallationId, Owner, PrincipalName};
+use crate::policy::{self, AccessLevel, Catalogue, Condition, Document, Grant, Ground, Problem, Scope, ScopeError};
+
+/// A declared identity by its key and incarnation.
+#[derive(Debug, Clone, Copy)]
+pub struct Declaration<'a> {
+    /// The object.
+    pub identity: &'a MachineIdentity,
+    /// Its key.
+    pub key: &'a IdentityKey,
+}
+
+/// What an identity is judged by beside its own text.
+#[derive(Debug, Clone)]
+pub struct Grounds<'a> {
+    /// This installation.
+    pub installation: &'a InstallationId,
+    /// The account that it names, if there is one of that name.
+    pub account: Option<Arc<CloudAccount>>,
+    /// The labels of its namespace.
+    pub namespace_labels: BTreeMap<String, String>,
+    /// Every scope policy of the cluster.
+    pub policies: Vec<Arc<ScopePolicy>>,
+    /// The name of the identity that has claimed the service account before this one.
+    pub earlier_claim: Option<String>,
+}
+
+/// What a pod needs to use the identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The service account.
+    pub service_account: String,
+    /// The audience of its token.
+    pub audience: String,
+    /// The environment.
+    pub env: Vec<EnvVar>,
+}
+
+/// An accepted declaration: everything that follows from it, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The account's settings.
+    pub account: AccountSettings,
+    /// The principal.
+    pub desired: Desired,
+    /// Its ARN.
+    pub role_arn: String,
+    /// How pods get it.
+    pub delivery: Delivery,
+    /// What it may do, in words.
+    pub summary: String,
+    /// Whether differences are repaired.
+    pub enforce: bool,
+}
+
+/// Why a declaration is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal(pub Verdict);
+
+impl Refusal {
+    fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self(Verdict::terminal(reason, message))
+    }
+}
+
+/// Resolves a declaration. Cheap checks first, so that the message names the
+/// first thing that somebody must change.
+pub fn resolve(
+    declaration: Declaration<'_>,
+    grounds: &Grounds<'_>,
+    catalogue: &Catalogue,
+) -> Result<Resolved, Refusal> {
+    let settings = account(declaration, grounds)?;
+    scope_policy(declaration, grounds)?;
+    if let Some(other) = &grounds.earlier_claim {
+        return Err(taken(declaration, other));
+    }
+    compile(declaration, settings, grounds.installation, catalogue)
+}
+
+/// The principal that a declaration asks for in an account, whoever may ask.
+pub fn compile(
+    declaration: Declaration<'_>,
+    account: AccountSettings,
+    installation: &InstallationId,
+    catalogue: &Catalogue,
+) -> Result<Resolved, Refusal> {
+    let spec = &declaration.identity.spec;
+    let service_account = subject(declaration)?;
+    let scopes = scopes(&spec.scopes)?;
+    let ground = Ground { partition: account.partition.clone(), account: account.account.clone() };
+    let permissions = policy::permissions(&scopes, &ground, catalogue).map_err(|errors| scope_refusal(&errors))?;
+    let trust = trust(declaration, &account, service_account)?;
+    let name = PrincipalName::derive(installation, declaration.key);
+    let role_arn = account.role_arn(&name);
+    let desired = Desired {
+        owner: owner(declaration, installation),
+        trust,
+        permissions,
+        boundary: account.boundary.clone(),
+        session: session(declaration)?,
+        name,
+    };
+    let delivery = Delivery {
+        service_account: service_account.to_owned(),
+        audience: account.audience.clone(),
+        env: environment(&account, &role_arn),
+    };
+    let summary = policy::summary(&scopes, catalogue);
+    let enforce = spec.management_policy == ManagementPolicy::Enforce;
+    Ok(Resolved { account, desired, role_arn, delivery, summary, enforce })
+}
+
+/// Who owns the principal of an identity.
+#[must_use]
+pub fn owner(declaration: Declaration<'_>, installation: &InstallationId) -> Owner {
+    Owner {
+        installation: installation.clone(),
+        identity: declaration.key.clone(),
+        uid: declaration.identity.uid().unwrap_or_default(),
+    }
+}
+
+fn account(declaration: Declaration<'_>, grounds: &Grounds<'_>) -> Result<AccountSettings, Refusal> {
+    let name = &declaration.identity.spec.account_ref.name;
+    let account = grounds.account.as_ref().ok_or_else(|| {
+        Refusal::new(
+            Reason::AccountNotFound,
+            format!("`spec.accountRef` names '{name}', and there is no such CloudAccount: create it, or name one of `kubectl get cloudaccounts`"),
+        )
+    })?;
+    let selected = account.spec.namespace_selector.as_ref().is_some_and(|s| s.selects(&grounds.namespace_labels));
+    if !selected {
+        return Err(Refusal::new(
+            Reason::NamespaceNotSelected,
+            format!(
+                "CloudAccount '{name}' does not select namespace '{}': ask its owners to, or label the namespace as `spec.namespaceSelector` of the account says",
+                declaration.key.namespace
+            ),
+        ));
+    }
+    AccountSettings::parse(&account.spec, grounds.installation).map_err(|error| {
+        Refusal::new(Reason::AccountNotFound, format!("CloudAccount '{name}' cannot be used: {error}"))
+    })
+}
+
+/// No policy selects the namespace: nothing may be asked for.
+fn scope_policy(declaration: Declaration<'_>, grounds: &Grounds<'_>) -> Result<(), Refusal> {
+    let account = &declaration.identity.spec.account_ref;
+    let selected = grounds.policies.iter().any(|policy| {
+        policy.spec.namespace_selector.selects(&grounds.namespace_labels)
+            && (policy.spec.account_refs.is_empty() || policy.spec.account_refs.contains(account))
+    });
+    if selected {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::NoScopePolicy,
+        format!(
+            "no ScopePolicy selects namespace '{}' for account '{}', so nothing may be asked for: ask the platform team for a ScopePolicy",
+            declaration.key.namespace, account.name
+        ),
+    ))
+}
+
+fn subject(declaration: Declaration<'_>) -> Result<&str, Refusal> {
+    let subject = declaration.identity.spec.subject.service_account.as_ref();
+    subject
+        .map(|subject| subject.name.as_str())
+        .ok_or_else(|| Refusal::new(Reason::InvalidScope, "`spec.subject` must set `serviceAccount`"))
+}
+
+fn taken(declaration: Declaration<'_>, other: &str) -> Refusal {
+    let name = subject(declaration).unwrap_or_default();
+    Refusal::new(
+        Reason::SubjectTaken,
+        format!(
+            "service account '{name}' is already bound by the older MachineIdentity '{other}': name another service account, or delete '{other}'"
+        ),
+    )
+}
+
+fn session(declaration: Declaration<'_>) -> Result<SessionSeconds, Refusal> {
+    let duration = std::time::Duration::from(declaration.identity.spec.session_duration);
+    SessionSeconds::new(duration.as_secs()).ok_or_else(|| {
+        Refusal::new(Reason::InvalidScope, "`spec.sessionDuration` must be a duration from '1h' to '12h'")
+    })
+}
+
+/// Trust in exactly the declared service account.
+fn trust(declaration: Declaration<'_>, settings: &AccountSettings, service_account: &str) -> Result<Document, Refusal> {
+    let subject = policy::service_account_subject(&declaration.key.namespace, service_account);
+    let refused = |error: &dyn std::error::Error| Refusal::new(Reason::InvalidScope, error.to_string());
+    let provider = Arn::parse(&settings.provider_arn()).map_err(|error| refused(&error))?;
+    policy::web_identity_trust(&provider, &settings.issuer, &settings.audience, &subject)
+        .map_err(|error| refused(&error))
+}
+
+fn environment(settings: &AccountSettings, role_arn: &str) -> Vec<EnvVar> {
+    [
+        ("AWS_ROLE_ARN", role_arn),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/secrets/ambit.dev/token"),
+        ("AWS_STS_REGIONAL_ENDPOINTS", "regional"),
+        ("AWS_REGION", settings.region.as_str()),
+        ("AWS_DEFAULT_REGION", settings.region.as_str()),
+    ]
+    .map(|(name, value)| EnvVar { name: name.to_owned(), value: value.to_owned() })
+    .into()
+}
+
+/// The scopes in the words of the policy room.
+fn scopes(specs: &[ScopeSpec]) -> Result<Vec<Scope>, Refusal> {
+    specs.iter().map(scope).collect()
+}
+
+fn scope(spec: &ScopeSpec) -> Result<Scope, Refusal> {
+    let grant = match (spec.access.is_empty(), spec.actions.is_empty()) {
+        (false, true) => Grant::Access(spec.access.iter().copied().map(level).collect()),
+        (true, false) => Grant::Actions(spec.actions.clone()),
+        _ => {
+            let message = format!("scope `{}` must set exactly one of `access` and `actions`", spec.name);
+            return Err(Refusal::new(Reason::InvalidScope, message));
+        }
+    };
+    let conditions = spec.conditions.iter().map(|condition| Condition {
+        key: condition.key.clone(),
+        operator: condition.operator.clone(),
+        values: condition.values.clone(),
+    });
+    Ok(Scope { name: spec.name.clone(), grant, resources: spec.resources.clone(), conditions: conditions.collect() })
+}
+
+fn level(name: AccessName) -> AccessLevel {
+    match name {
+        AccessName::List => AccessLevel::List,
+        AccessName::Read => AccessLevel::Read,
+        AccessName::Write => AccessLevel::Write,
+        AccessName::Tagging => AccessLevel::Tagging,
+        AccessName::Permissions => AccessLevel::Permissions,
+    }
+}
+
+/// One refusal for all errors of the scopes: the first ones in full, the rest counted.
+fn scope_refusal(errors: &[ScopeError]) -> Refusal {
+    const SHOWN: usize = 3;
+    let reason = match errors.first().map(|error| &error.problem) {
+        Some(Problem::UnknownService { .. } | Problem::UnknownAction { .. } | Problem::EmptyPattern { .. }) => {
+            Reason::UnknownAction
+        }
+        Some(Problem::TooLarge { .. }) => Reason::TooLarge,
+        _ => Reason::InvalidScope,
+    };
+    let mut message =
+        errors.iter().take(SHOWN).map(|error| format!("`{}`: {error}", error.field)).collect::<Vec<_>>().join("; ");
+    if errors.len() > SHOWN {
+        message = format!("{message}; and {} more", errors.len() - SHOWN);
+    }
+    Refusal::new(reason, message)
+}

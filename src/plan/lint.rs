@@ -1,0 +1,133 @@
+//! A second pair of eyes on every plan, written apart from the planner.
+//!
+//! It knows nothing of how a plan came about. A finding means that the planner
+//! is wrong, so the plan is not carried out.
+
+use crate::domain::{Observation, Observed, Step};
+use crate::names::Owner;
+
+/// The longest trust policy that IAM takes by default.
+const MAX_TRUST: usize = 2048;
+/// The most characters of inline policies that IAM takes for a role.
+const MAX_INLINE: usize = 10_240;
+
+/// What is wrong with a plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// A step on a principal whose tags name another identity.
+    #[error("step `{0}` would change a principal that belongs to another identity")]
+    ForeignOwner(&'static str),
+    /// A step on a principal outside our path.
+    #[error("step `{0}` would change a principal outside this installation's path")]
+    ForeignPath(&'static str),
+    /// A trust policy that is not exact.
+    #[error("the trust policy of step `{0}` is not exact: {1}")]
+    InexactTrust(&'static str, &'static str),
+    /// A document over its limit.
+    #[error("the document of step `{step}` has {size} characters and must have at most {limit}")]
+    Oversize {
+        /// The step.
+        step: &'static str,
+        /// Its size as IAM counts it.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Permissions before everything that bounds them.
+    #[error("step `{0}` comes before the step that bounds it")]
+    Order(&'static str),
+    /// Deletion of something that was not denied first, or that should exist.
+    #[error("step `{0}` belongs to a deletion and no deletion was asked for")]
+    UnaskedDeletion(&'static str),
+}
+
+/// Checks every step of a plan.
+#[must_use]
+pub fn lint(steps: &[Step], owner: &Owner, observation: &Observation<Observed>, deleting: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for step in steps {
+        findings.extend(ownership(step, owner, observation));
+        findings.extend(documents(step));
+        findings.extend(intent(step, deleting));
+    }
+    findings.extend(order(steps));
+    findings
+}
+
+fn ownership(step: &Step, owner: &Owner, observation: &Observation<Observed>) -> Option<Finding> {
+    let Observation::Present(live) = observation else { return None };
+    if !live.on_our_path {
+        return Some(Finding::ForeignPath(step.name()));
+    }
+    (!live.owner.name_identity_of(owner)).then(|| Finding::ForeignOwner(step.name()))
+}
+
+fn documents(step: &Step) -> Vec<Finding> {
+    let (document, limit, is_trust) = match step {
+        Step::Create(birth) => (&birth.trust, MAX_TRUST, true),
+        Step::SetTrust(trust) => (trust, MAX_TRUST, true),
+        Step::SetPermissions(permissions) => (permissions, MAX_INLINE, false),
+        _ => return Vec::new(),
+    };
+    let size = crate::policy::size_for_iam(document.text());
+    let mut findings = Vec::new();
+    if size > limit {
+        findings.push(Finding::Oversize { step: step.name(), size, limit });
+    }
+    if is_trust {
+        findings.extend(trust(document.text()).map(|why| Finding::InexactTrust(step.name(), why)));
+    }
+    findings
+}
+
+/// Why a trust policy lets in more than one subject, if it does. Reads the text
+/// that is sent, not the types that it was built from.
+fn trust(text: &str) -> Option<&'static str> {
+    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else {
+        return Some("it is not JSON");
+    };
+    let statements = match &document["Statement"] {
+        serde_json::Value::Array(list) => list.clone(),
+        one => vec![one.clone()],
+    };
+    statements.iter().find_map(statement)
+}
+
+fn statement(statement: &serde_json::Value) -> Option<&'static str> {
+    let Some(equals) = statement["Condition"]["StringEquals"].as_object() else {
+        return Some("a statement has no `StringEquals`");
+    };
+    if !statement["Principal"]["Federated"].is_string() {
+        return Some("a statement does not name one federated provider");
+    }
+    if statement["Condition"].as_object().is_none_or(|condition| condition.len() != 1) {
+        return Some("a statement has conditions beside `StringEquals`");
+    }
+    for claim in [":aud", ":sub"] {
+        let values = equals.iter().filter(|(key, _)| key.ends_with(claim)).map(|(_, value)| value);
+        let exact =
+            values.filter(|value| value.as_str().is_some_and(|v| !v.is_empty() && !v.contains(['*', '?', '$'])));
+        if exact.count() != 1 {
+            return Some("`aud` and `sub` must each equal exactly one value");
+        }
+    }
+    None
+}
+
+fn intent(step: &Step, deleting: bool) -> Option<Finding> {
+    let deletes = matches!(step, Step::Delete | Step::RemovePermissions);
+    (deletes && !deleting).then(|| Finding::UnaskedDeletion(step.name()))
+}
+
+/// Whatever gives access comes after whatever bounds it, and deletion after denial.
+fn order(steps: &[Step]) -> Vec<Finding> {
+    let last = |wanted: fn(&Step) -> bool| steps.iter().rposition(wanted);
+    let bounding = last(|s| matches!(s, Step::Create(_) | Step::SetBoundary(_) | Step::SetTrust(_)));
+    let closing = last(|s| matches!(s, Step::Close));
+    let early = |(at, step): (usize, &Step)| match step {
+        Step::SetPermissions(_) if bounding.is_some_and(|bounding| at < bounding) => Some(Finding::Order(step.name())),
+        Step::Open | Step::Delete if closing.is_some_and(|closing| at < closing) => Some(Finding::Order(step.name())),
+        _ => None,
+    };
+    steps.iter().enumerate().filter_map(early).collect()
+}

@@ -1,0 +1,178 @@
+//! What status says, computed purely from what was found out.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::difference::Difference;
+use super::reason::{Reason, Standing, Verdict};
+use crate::api::v1alpha1::{AwsStatus, DriftItem, DriftStatus, MachineIdentityStatus};
+
+/// Everything that one reconciliation found out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings {
+    /// Whether the declaration may be carried out.
+    pub accepted: Verdict,
+    /// Whether the principal is there, as declared.
+    pub provisioned: Verdict,
+    /// Whether the subject gets it.
+    pub bound: Verdict,
+    /// Whether live equals declared.
+    pub in_sync: Verdict,
+    /// Whether credentials are fresh.
+    pub credentials: Verdict,
+    /// Whether the identity was proven usable. Counts when all others are good.
+    pub proof: Verdict,
+    /// The principal, as far as it is known.
+    pub aws: Option<AwsStatus>,
+    /// How live differs from declared.
+    pub drift: Vec<Difference>,
+    /// What the identity may do, in words.
+    pub summary: Option<String>,
+    /// The number of scopes.
+    pub scopes: usize,
+}
+
+/// The most differences that status lists.
+const MAX_ITEMS: usize = 20;
+
+/// The new status, given the one before it.
+///
+/// Equal findings give an equal status, times included: a settled identity
+/// causes no write.
+#[must_use]
+pub fn conclude(
+    previous: Option<&MachineIdentityStatus>,
+    generation: Option<i64>,
+    findings: Findings,
+    now: Timestamp,
+) -> MachineIdentityStatus {
+    let now = seconds(now);
+    let ready = ready(&findings);
+    let conditions = conditions(previous, generation, &findings, &ready, &now);
+    let proven = ready.standing == Standing::Good;
+    let status = MachineIdentityStatus {
+        observed_generation: generation,
+        conditions,
+        summary: findings.summary,
+        aws: findings.aws,
+        drift_count: Some(i32::try_from(findings.drift.len()).unwrap_or(i32::MAX)),
+        drift: drift(previous, &findings.drift, &now),
+        last_verified_time: previous.and_then(|status| status.last_verified_time.clone()),
+        scope_count: Some(i32::try_from(findings.scopes).unwrap_or(i32::MAX)),
+    };
+    match previous {
+        Some(previous) if *previous == status && (!proven || status.last_verified_time.is_some()) => status,
+        _ if proven => MachineIdentityStatus { last_verified_time: Some(now), ..status },
+        _ => status,
+    }
+}
+
+/// Whether a status says that this generation is proven and nothing is left to do.
+#[must_use]
+pub fn settled(status: Option<&MachineIdentityStatus>, generation: Option<i64>) -> bool {
+    status.is_some_and(|status| {
+        status.observed_generation == generation
+            && status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    })
+}
+
+/// The first condition that is not good, or the proof.
+fn ready(findings: &Findings) -> Verdict {
+    if findings.proof.standing == Standing::Suspended {
+        return findings.proof.clone();
+    }
+    let parts = [&findings.accepted, &findings.provisioned, &findings.bound, &findings.in_sync, &findings.credentials];
+    // What waits for a person outranks what goes on by itself, so that a
+    // refusal is never hidden behind "pending".
+    let worst = parts.into_iter().filter(|verdict| verdict.standing != Standing::Good);
+    let terminal = worst.clone().find(|verdict| verdict.standing == Standing::Terminal);
+    let retrying = worst.clone().find(|verdict| verdict.standing == Standing::Retrying);
+    terminal.or(retrying).or(worst.clone().next()).unwrap_or(&findings.proof).clone()
+}
+
+fn conditions(
+    previous: Option<&MachineIdentityStatus>,
+    generation: Option<i64>,
+    findings: &Findings,
+    ready: &Verdict,
+    now: &Time,
+) -> Vec<Condition> {
+    let mut listed = vec![
+        ("Ready", ready.clone()),
+        ("Accepted", findings.accepted.clone()),
+        ("Provisioned", findings.provisioned.clone()),
+        ("Bound", findings.bound.clone()),
+        ("InSync", findings.in_sync.clone()),
+        ("CredentialsFresh", findings.credentials.clone()),
+    ];
+    let beside = match ready.standing {
+        Standing::Working | Standing::Retrying => Some("Reconciling"),
+        Standing::Terminal => Some("Stalled"),
+        Standing::Good | Standing::Suspended => None,
+    };
+    // These two exist only while they are true.
+    listed.extend(beside.map(|name| (name, Verdict { standing: Standing::Good, ..ready.clone() })));
+    listed.into_iter().map(|(name, verdict)| condition(previous, generation, name, verdict, now)).collect()
+}
+
+fn condition(
+    previous: Option<&MachineIdentityStatus>,
+    generation: Option<i64>,
+    name: &str,
+    verdict: Verdict,
+    now: &Time,
+) -> Condition {
+    let status = verdict.status().to_owned();
+    let unchanged = previous
+        .and_then(|previous| previous.conditions.iter().find(|condition| condition.type_ == name))
+        .filter(|condition| condition.status == status);
+    Condition {
+        type_: name.to_owned(),
+        last_transition_time: unchanged.map_or_else(|| now.clone(), |condition| condition.last_transition_time.clone()),
+        status,
+        reason: verdict.reason.name(),
+        message: verdict.message,
+        observed_generation: generation,
+    }
+}
+
+fn drift(previous: Option<&MachineIdentityStatus>, found: &[Difference], now: &Time) -> Option<DriftStatus> {
+    let class = found.iter().map(|difference| difference.class).max()?.name().to_owned();
+    let items: Vec<DriftItem> = found.iter().take(MAX_ITEMS).map(item).collect();
+    let before = previous.and_then(|status| status.drift.as_ref());
+    let since = before.map_or_else(|| now.clone(), |drift| drift.since.clone());
+    Some(DriftStatus { class, since, items, truncated: found.len() > MAX_ITEMS })
+}
+
+fn item(difference: &Difference) -> DriftItem {
+    DriftItem {
+        part: difference.part.name().to_owned(),
+        class: difference.class.name().to_owned(),
+        summary: difference.summary.chars().take(512).collect(),
+    }
+}
+
+/// The API server keeps whole seconds; more would make equal statuses differ.
+fn seconds(now: Timestamp) -> Time {
+    Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
+}
+
+impl Findings {
+    /// Before anything is known but that the identity exists.
+    #[must_use]
+    pub fn waiting(message: &str) -> Self {
+        let pending = || Verdict::working(Reason::Pending, message);
+        Self {
+            accepted: pending(),
+            provisioned: pending(),
+            bound: pending(),
+            in_sync: pending(),
+            credentials: pending(),
+            proof: pending(),
+            aws: None,
+            drift: Vec::new(),
+            summary: None,
+            scopes: 0,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Metrics. What is counted is counted here; what is a state is computed from
+//! the caches when it is asked for, so that nothing outlives its object.
+
+use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::cloud::CallObserver;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    provider: &'static str,
+    service: &'static str,
+    operation: &'static str,
+    code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ServiceLabels {
+    provider: &'static str,
+    service: &'static str,
+    operation: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReconcileLabels {
+    controller: &'static str,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ControllerLabels {
+    controller: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLabels {
+    account: String,
+}
+
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All metrics of the process. A clone is the same set.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Histograms<ServiceLabels>,
+    reconciles: Family<ReconcileLabels, Counter>,
+    reconcile_seconds: Histograms<ControllerLabels>,
+    sweeps: Family<AccountLabels, Counter>,
+    sweep_seconds: Family<AccountLabels, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    suspects: Family<AccountLabels, Counter>,
+    leader: Gauge,
+}
+
+fn seconds() -> Histogram {
+    Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Arc::default(),
+            calls: Family::default(),
+            call_seconds: Family::new_with_constructor(seconds),
+            reconciles: Family::default(),
+            reconcile_seconds: Family::new_with_constructor(seconds),
+            sweeps: Family::default(),
+            sweep_seconds: Family::default(),
+            suspects: Family::default(),
+            leader: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&self) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let ambit = registry.sub_registry_with_prefix("ambit");
+        ambit.register("cloud_requests", "Calls to a cloud, by how they ended", self.calls.clone());
+        ambit.register("cloud_request_duration_seconds", "Time that calls to a cloud took", self.call_seconds.clone());
+        ambit.register("reconcile", "Reconciliations, by how they ended", self.reconciles.clone());
+        ambit.register("reconcile_duration_seconds", "Time that reconciliations took", self.reconcile_seconds.clone());
+        ambit.register("sweeps", "Complete sweeps of an account", self.sweeps.clone());
+        ambit.register("sweep_duration_seconds", "Time that the last sweep took", self.sweep_seconds.clone());
+        ambit.register("sweep_suspects", "Identities that a sweep found different", self.suspects.clone());
+        ambit.register("leader", "1 while this process leads", self.leader.clone());
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        ambit.register("build", "What is running", build);
+    }
+
+    /// Adds a collector that is asked at each scrape.
+    pub fn collect(&self, collector: Box<dyn Collector>) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(collector);
+    }
+
+    /// The exposition.
+    pub fn text(&self, leading: bool) -> Result<String, std::fmt::Error> {
+        self.leader.set(i64::from(leading));
+        let mut text = String::new();
+        encode(&mut text, &self.registry.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Ok(text)
+    }
+
+    /// One reconciliation is over.
+    pub fn reconciled(&self, controller: &'static str, result: &'static str, elapsed: Duration) {
+        self.reconciles.get_or_create(&ReconcileLabels { controller, result }).inc();
+        self.reconcile_seconds.get_or_create(&ControllerLabels { controller }).observe(elapsed.as_secs_f64());
+    }
+
+    /// One sweep reached its end.
+    pub fn swept(&self, account: &str, elapsed: Duration, suspects: usize) {
+        let labels = AccountLabels { account: account.to_owned() };
+        self.sweeps.get_or_create(&labels).inc();
+        self.sweep_seconds.get_or_create(&labels).set(elapsed.as_secs_f64());
+        self.suspects.get_or_create(&labels).inc_by(suspects as u64);
+    }
+}
+
+impl CallObserver for Metrics {
+    fn observed(&self, service: &'static str, operation: &'static str, code: &str, elapsed: Duration) {
+        let provider = "aws";
+        let labels = CallLabels { provider, service, operation, code: code.to_owned() };
+        self.calls.get_or_create(&labels).inc();
+        let labels = ServiceLabels { provider, service, operation };
+        self.call_seconds.get_or_create(&labels).observe(elapsed.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_calls_by_service_operation_and_code() {
+        let metrics = Metrics::default();
+        metrics.observed("iam", "GetRole", "NoSuchEntity", Duration::from_millis(3));
+        metrics.reconciled("identity", "applied", Duration::from_millis(8));
+        let text = metrics.text(true).unwrap();
+        for line in [
+            r#"ambit_cloud_requests_total{provider="aws",service="iam",operation="GetRole",code="NoSuchEntity"} 1"#,
+            r#"ambit_reconcile_total{controller="identity",result="applied"} 1"#,
+            "ambit_leader 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in:\n{text}");
+        }
+    }
+}
