@@ -46,7 +46,7 @@ pub async fn reconcile(context: &AccountContext, account: &CloudAccount) -> Chec
     let name = account.name_any();
     let before = context.accounts.find(&name);
     let (verdict, outcome) = match AccountSettings::parse(&account.spec, &context.installation) {
-        Ok(settings) => enter(context, &name, settings, interval(account)).await,
+        Ok(settings) => enter(context, account, settings).await,
         Err(error) => {
             context.accounts.remove(&name);
             (Verdict::terminal(Reason::AccountNotFound, error.to_string()), Outcome::Refused)
@@ -61,13 +61,10 @@ pub async fn reconcile(context: &AccountContext, account: &CloudAccount) -> Chec
 }
 
 /// Connects, checks, and puts the account in use with what was found.
-async fn enter(
-    context: &AccountContext,
-    name: &str,
-    settings: AccountSettings,
-    interval: Duration,
-) -> (Verdict, Outcome) {
-    let cloud = match context.accounts.get(name, &settings) {
+async fn enter(context: &AccountContext, account: &CloudAccount, settings: AccountSettings) -> (Verdict, Outcome) {
+    let name = account.name_any();
+    let generation = account.metadata.generation;
+    let cloud = match context.accounts.get(&name, &settings) {
         Some(account) => Ok(account.cloud),
         None => context.connect.connect(&settings).await,
     };
@@ -81,9 +78,9 @@ async fn enter(
     let verdict = trouble.as_ref().map_or_else(|| in_order(&settings), |trouble| trouble.verdict.clone());
     // A passing failure to check says nothing new: identities go on and meet it themselves.
     let trouble = trouble.filter(|trouble| trouble.verdict.standing == Standing::Terminal);
-    context.accounts.put(name, Account { settings, cloud, trouble });
+    context.accounts.put(&name, Account { generation, settings, cloud, trouble });
     match failed {
-        None => (verdict, Outcome::Waiting(interval)),
+        None => (verdict, Outcome::Waiting(interval(account))),
         Some(kind) => (verdict, Outcome::Failed(Failure::Cloud(kind))),
     }
 }
@@ -147,7 +144,11 @@ async fn provider(cloud: &dyn Cloud, settings: &AccountSettings) -> Result<(), (
 
 fn changed(before: Option<&Account>, after: Option<&Account>) -> bool {
     match (before, after) {
-        (Some(before), Some(after)) => before.settings != after.settings || before.trouble != after.trouble,
+        (Some(before), Some(after)) => {
+            before.generation != after.generation
+                || before.settings != after.settings
+                || before.trouble != after.trouble
+        }
         (before, after) => before.is_some() != after.is_some(),
     }
 }

@@ -19,6 +19,9 @@ pub trait Connect: Send + Sync {
 /// One account in use.
 #[derive(Clone)]
 pub struct Account {
+    /// The generation of the `CloudAccount` that was checked: who may use the
+    /// account may change with it while the settings stay.
+    pub generation: Option<i64>,
     /// The settings that `cloud` was made from.
     pub settings: AccountSettings,
     /// The cloud.

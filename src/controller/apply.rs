@@ -1,6 +1,8 @@
 //! Carrying out a decision about the principal: lint, record, step by step,
 //! read back.
 
+use std::time::Duration;
+
 use super::accounts::Account;
 use super::case::Case;
 use super::identity::VETOED;
@@ -10,6 +12,10 @@ use crate::api::v1alpha1::AwsStatus;
 use crate::cloud::{Depth, ErrorKind};
 use crate::domain::{Observation, Observed, Step};
 use crate::plan::{Decision, Difference, Findings, Plan, Reason, Recorded, Resolved, Verdict, decide, lint};
+
+/// How often an observed identity that differs is looked at: nobody but a
+/// person mends it, and nobody tells when they have.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Carries out a decision. Returns only when live was read back and equals declared.
 pub async fn carry_out(
@@ -99,6 +105,13 @@ async fn take(
 /// an earlier declaration stays.
 fn failed(step: &Step, error: crate::cloud::CloudError, findings: &mut Findings) -> Stop {
     findings.in_sync = Verdict::working(Reason::Pending, format!("step `{}` has not succeeded yet", step.name()));
+    let bounding = matches!(step, Step::Create(_) | Step::SetBoundary(_));
+    if bounding && error.kind == ErrorKind::NotFound {
+        let message =
+            format!("the permissions boundary does not exist: {error}; create it, or correct the CloudAccount");
+        let verdict = Verdict::terminal(Reason::BoundaryMissing, message);
+        return Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::Invalid)));
+    }
     Stop::cloud(error)
 }
 
@@ -182,7 +195,7 @@ fn only_observed(case: &Case<'_>, observation: &Observation<Observed>, plan: Pla
     case.note_full_look();
     if *observation == Observation::Absent {
         let message = "the role does not exist, and `spec.managementPolicy` is Observe, so it is not made";
-        return Stop::provisioned(Verdict::terminal(Reason::Pending, message), Outcome::Refused);
+        return Stop::provisioned(Verdict::terminal(Reason::Pending, message), Outcome::Waiting(LOOK_AGAIN));
     }
     findings.provisioned = Verdict::good(Reason::Provisioned, "the role exists; whether it is as declared says InSync");
     let message = if plan.drift.is_empty() {
@@ -191,7 +204,7 @@ fn only_observed(case: &Case<'_>, observation: &Observation<Observed>, plan: Pla
         format!("{}; `spec.managementPolicy` is Observe, so nothing was repaired", words(&plan.drift))
     };
     findings.drift = plan.drift;
-    Stop::in_sync(Verdict::terminal(Reason::Drifted, message), Outcome::Refused)
+    Stop::in_sync(Verdict::terminal(Reason::Drifted, message), Outcome::Waiting(LOOK_AGAIN))
 }
 
 /// Differences in one line.

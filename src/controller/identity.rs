@@ -31,7 +31,7 @@ pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome
     };
     let resolved = match resolve(case.declaration(), &grounds, context.catalogue) {
         Ok(resolved) => resolved,
-        Err(refusal) => return refuse(&case, refusal).await,
+        Err(refusal) => return refuse(&case, refusal, grounds.earlier_claim.is_some()).await,
     };
     if case.rests(&resolved) {
         return Outcome::Settled;
@@ -65,6 +65,9 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
     bind::prove(case, resolved, &account, findings).await?; // I/O
     if resolved.enforce {
         bind::deliver(case, resolved, findings).await?; // I/O
+    } else {
+        findings.bound =
+            Verdict::good(Reason::Observing, "`spec.managementPolicy` is Observe: the binding table stays as it is");
     }
     case.note_full_look();
     Ok(if changed { Outcome::Applied } else { Outcome::Settled })
@@ -114,12 +117,10 @@ fn account(case: &Case<'_>, resolved: &Resolved) -> Result<Account, Stop> {
 
 /// A refused declaration: nothing is made, new pods are turned away, and what
 /// an earlier declaration made stays as it is.
-async fn refuse(case: &Case<'_>, Refusal(verdict): Refusal) -> Outcome {
-    let gate = match verdict.reason {
-        // The service account is another identity's: so is its entry.
-        Reason::SubjectTaken => Gate::Leave,
-        _ => Gate::Shut(format!("{}: {}", verdict.reason.name(), verdict.message)),
-    };
+async fn refuse(case: &Case<'_>, Refusal(verdict): Refusal, subject_taken: bool) -> Outcome {
+    // A service account that is another identity's has that one's entry.
+    let gate =
+        if subject_taken { Gate::Leave } else { Gate::Shut(format!("{}: {}", verdict.reason.name(), verdict.message)) };
     let waiting = "waits until the declaration is accepted; what an earlier one made stays as it is";
     let findings = Findings {
         accepted: verdict,

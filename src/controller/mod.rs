@@ -23,6 +23,7 @@ mod removal;
 pub mod runtime;
 mod stop;
 pub mod sweep;
+mod wake;
 mod watch;
 
 pub use connect::aws_account;

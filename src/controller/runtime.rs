@@ -4,16 +4,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::StreamExt as _;
 use futures::channel::mpsc;
-use futures::{SinkExt as _, StreamExt as _};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config, Controller};
-use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::Event;
 use kube::runtime::{PredicateConfig, WatchStreamExt as _, watcher};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, ResourceExt as _};
 
 use super::account::{self, AccountContext};
 use super::accounts::Accounts;
@@ -27,8 +27,9 @@ use super::identity;
 use super::memory::Memory;
 use super::outcome::Outcome;
 use super::sweep;
+use super::wake::{Shared, WAKE_QUEUE, Wake, WakeTables, follow, references, wake_all, wake_namespace};
 use super::watch;
-use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity, ScopePolicy};
+use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity};
 use crate::cluster::{KubernetesCluster, Recorder};
 use crate::names::InstallationId;
 use crate::policy::Catalogue;
@@ -47,21 +48,6 @@ pub struct Settings {
     pub concurrency: u16,
 }
 
-/// Wakes identities: a bounded queue, so that a sender waits when nobody keeps up.
-type Wake = mpsc::Sender<ObjectRef<MachineIdentity>>;
-const WAKE_QUEUE: usize = 1024;
-
-/// What all controllers share.
-#[derive(Clone)]
-struct Shared {
-    context: Arc<Context>,
-    account: Arc<AccountContext>,
-    caches: Caches,
-    cluster: KubernetesCluster,
-    metrics: Metrics,
-    wake: Wake,
-}
-
 /// Runs all controllers until `stop` resolves and what they had begun is finished.
 pub async fn run(
     settings: Settings,
@@ -71,21 +57,23 @@ pub async fn run(
 ) {
     let stop = futures::FutureExt::shared(futures::FutureExt::boxed(stop));
     let (wake, woken) = mpsc::channel(WAKE_QUEUE);
+    let (wake_tables, woken_tables) = mpsc::channel(WAKE_QUEUE);
     let claims = Arc::new(Claims::default());
     let (identities, identity_writer) = reflector::store();
     let (accounts, account_writer) = reflector::store();
     let (policies, policy_writer) = reflector::store();
     let (namespaces, namespace_writer) = reflector::store();
     let caches = Caches { identities, accounts, policies, namespaces, claims };
-    let shared = shared(&settings, &client, &metrics, &caches, wake);
+    let shared = shared(&settings, &client, &metrics, &caches, (wake, wake_tables));
     metrics.collect(Box::new(super::gauges::Identities(caches.identities.clone())));
 
-    let policies = follow(watch::all(Api::all(client.clone())), policy_writer, shared.clone(), wake_all);
+    let policies =
+        follow(watch::all(Api::all(client.clone()), metrics.clone()), policy_writer, shared.clone(), wake_all);
     let namespaces = follow(metadata(&client), namespace_writer, shared.clone(), wake_namespace);
     let accounts = {
         let shared = shared.clone();
         let inspected = shared.clone();
-        let stream = watch::all::<CloudAccount>(Api::all(client.clone()))
+        let stream = watch::all::<CloudAccount>(Api::all(client.clone()), metrics.clone())
             .inspect(move |event| inspected.note_account(event))
             .reflect(account_writer)
             .applied_objects()
@@ -97,7 +85,7 @@ pub async fn run(
     };
     let identities = {
         let inspected = shared.clone();
-        let stream = watch::all::<MachineIdentity>(Api::all(client.clone()))
+        let stream = watch::all::<MachineIdentity>(Api::all(client.clone()), metrics.clone())
             .inspect(move |event| inspected.note_identity(event))
             .reflect(identity_writer)
             .applied_objects()
@@ -116,17 +104,32 @@ pub async fn run(
             }
         }
     };
-    let tables = Controller::new(Api::<BindingTable>::all(client.clone()), watcher::Config::default())
-        .graceful_shutdown_on(stop.clone())
-        .run(reconcile_table, |_, _, _| Action::await_change(), Arc::new(shared))
-        .for_each(|_| std::future::ready(()));
+    let tables = {
+        let inspected = shared.clone();
+        let (store, writer) = reflector::store();
+        let stream = watch::all::<BindingTable>(Api::all(client.clone()), metrics.clone())
+            .inspect(move |event| inspected.note_table(event))
+            .reflect(writer)
+            .applied_objects();
+        Controller::for_stream(stream, store)
+            .reconcile_on(woken_tables)
+            .graceful_shutdown_on(stop.clone())
+            .run(reconcile_table, |_, _, _| Action::await_change(), Arc::new(shared))
+            .for_each(|_| std::future::ready(()))
+    };
     // The caches are followed only as long as a controller works with them.
     let controllers = futures::future::join3(accounts, identities, tables);
     let followers = futures::future::join(policies, namespaces);
     futures::future::select(Box::pin(controllers), Box::pin(followers)).await;
 }
 
-fn shared(settings: &Settings, client: &Client, metrics: &Metrics, caches: &Caches, wake: Wake) -> Shared {
+fn shared(
+    settings: &Settings,
+    client: &Client,
+    metrics: &Metrics,
+    caches: &Caches,
+    (wake, wake_tables): (Wake, WakeTables),
+) -> Shared {
     let recorder = Recorder::new(client.clone(), settings.instance.clone());
     let cluster = KubernetesCluster::new(client.clone(), recorder);
     let accounts = Arc::new(Accounts::default());
@@ -156,6 +159,7 @@ fn shared(settings: &Settings, client: &Client, metrics: &Metrics, caches: &Cach
         cluster,
         metrics: metrics.clone(),
         wake,
+        wake_tables,
     }
 }
 
@@ -170,99 +174,6 @@ fn metadata(
     client: &Client,
 ) -> impl futures::Stream<Item = Result<Event<PartialObjectMeta<Namespace>>, watcher::Error>> + Send + 'static {
     watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), watcher::Config::default()).default_backoff()
-}
-
-/// Keeps a cache, and wakes the identities that a change concerns.
-async fn follow<K, F>(
-    stream: impl futures::Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
-    writer: reflector::store::Writer<K>,
-    shared: Shared,
-    concerned: F,
-) where
-    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
-    F: Fn(&Shared, Option<&K>) -> Vec<ObjectRef<MachineIdentity>>,
-{
-    let mut events = std::pin::pin!(stream.reflect(writer));
-    while let Some(event) = events.next().await {
-        let woken = match &event {
-            Ok(Event::Apply(object) | Event::Delete(object)) => concerned(&shared, Some(object)),
-            Ok(Event::InitDone) => concerned(&shared, None),
-            Ok(Event::Init | Event::InitApply(_)) | Err(_) => Vec::new(),
-        };
-        shared.wake(woken).await;
-    }
-}
-
-fn wake_all(shared: &Shared, _: Option<&ScopePolicy>) -> Vec<ObjectRef<MachineIdentity>> {
-    references(&shared.caches.identities, |_| true)
-}
-
-fn wake_namespace(
-    shared: &Shared,
-    namespace: Option<&PartialObjectMeta<Namespace>>,
-) -> Vec<ObjectRef<MachineIdentity>> {
-    let name = namespace.map(ResourceExt::name_any);
-    references(&shared.caches.identities, |identity| name.is_none() || identity.namespace() == name)
-}
-
-fn references(
-    store: &Store<MachineIdentity>,
-    wanted: impl Fn(&MachineIdentity) -> bool,
-) -> Vec<ObjectRef<MachineIdentity>> {
-    store
-        .state()
-        .iter()
-        .filter(|identity| wanted(identity))
-        .map(|identity| ObjectRef::from_obj(identity.as_ref()))
-        .collect()
-}
-
-impl Shared {
-    async fn wake(&self, identities: Vec<ObjectRef<MachineIdentity>>) {
-        let mut wake = self.wake.clone();
-        for identity in identities {
-            // The other end is gone only when the operator stops.
-            if wake.send(identity).await.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Keeps the index of claims, and wakes those that waited behind one that goes.
-    fn note_identity(&self, event: &Result<Event<MachineIdentity>, watcher::Error>) {
-        let claims = &self.caches.claims;
-        match event {
-            Ok(Event::Apply(identity) | Event::InitApply(identity)) => claims.note(identity),
-            Ok(Event::Delete(identity)) => {
-                let namespace = identity.namespace().unwrap_or_default();
-                let waiting = claims.withdraw(identity);
-                let references = waiting.iter().map(|name| ObjectRef::new(name).within(&namespace)).collect();
-                self.context.memory.forget(identity.uid().as_deref().unwrap_or_default());
-                self.wake_later(references);
-            }
-            Ok(Event::Init) => claims.begin(),
-            Ok(Event::InitDone) => {
-                claims.complete();
-                // Whatever was judged before the list was complete is judged again.
-                self.wake_later(references(&self.caches.identities, |_| true));
-            }
-            Err(_) => {}
-        }
-    }
-
-    fn note_account(&self, event: &Result<Event<CloudAccount>, watcher::Error>) {
-        if let Ok(Event::Delete(account)) = event {
-            let name = account.name_any();
-            self.account.accounts.remove(&name);
-            self.wake_later(references(&self.caches.identities, |identity| identity.spec.account_ref.name == name));
-        }
-    }
-
-    /// Wakes from where nobody may wait.
-    fn wake_later(&self, identities: Vec<ObjectRef<MachineIdentity>>) {
-        let shared = self.clone();
-        tokio::spawn(async move { shared.wake(identities).await });
-    }
 }
 
 async fn reconcile_identity(

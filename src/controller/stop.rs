@@ -141,10 +141,6 @@ pub fn cloud_verdict(error: &CloudError) -> Verdict {
         ErrorKind::Invalid => {
             Verdict::terminal(Reason::InvalidScope, format!("the cloud refuses what was declared: {error}"))
         }
-        ErrorKind::NotFound if error.message.to_lowercase().contains("policy") => Verdict::terminal(
-            Reason::BoundaryMissing,
-            format!("the permissions boundary does not exist: {error}; create it, or correct the CloudAccount"),
-        ),
         ErrorKind::NotFound | ErrorKind::Conflict => {
             Verdict::retrying(Reason::Pending, format!("the cloud is still changing: {error}"))
         }

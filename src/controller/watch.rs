@@ -10,19 +10,29 @@ use kube::runtime::{WatchStreamExt as _, predicates, watcher as watch};
 use kube::{Api, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
+use crate::telemetry::metrics::Metrics;
+
 /// Watches all objects of a kind. One that cannot be decoded is logged, counted
-/// by the log's own means, and left out; the others come through.
+/// and left out; the others come through.
 ///
 /// An object that turns undecodable keeps its last decodable version in the
 /// caches: what is not understood is not treated as gone.
-pub fn all<K>(api: Api<DeserializeGuard<K>>) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static
+pub fn all<K>(
+    api: Api<DeserializeGuard<K>>,
+    metrics: Metrics,
+) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    watch::watcher(api, watcher::Config::default()).default_backoff().filter_map(|event| async move { decoded(event) })
+    watch::watcher(api, watcher::Config::default())
+        .default_backoff()
+        .filter_map(move |event| std::future::ready(decoded(event, &metrics)))
 }
 
-fn decoded<K>(event: Result<Event<DeserializeGuard<K>>, watcher::Error>) -> Option<Result<Event<K>, watcher::Error>>
+fn decoded<K>(
+    event: Result<Event<DeserializeGuard<K>>, watcher::Error>,
+    metrics: &Metrics,
+) -> Option<Result<Event<K>, watcher::Error>>
 where
     K: Resource<DynamicType = ()>,
 {
@@ -34,21 +44,22 @@ where
         }
     };
     Some(Ok(match event {
-        Event::Apply(guarded) => Event::Apply(understood(guarded)?),
-        Event::Delete(guarded) => Event::Delete(understood(guarded)?),
-        Event::InitApply(guarded) => Event::InitApply(understood(guarded)?),
+        Event::Apply(guarded) => Event::Apply(understood(guarded, metrics)?),
+        Event::Delete(guarded) => Event::Delete(understood(guarded, metrics)?),
+        Event::InitApply(guarded) => Event::InitApply(understood(guarded, metrics)?),
         Event::Init => Event::Init,
         Event::InitDone => Event::InitDone,
     }))
 }
 
-fn understood<K>(guarded: DeserializeGuard<K>) -> Option<K>
+fn understood<K>(guarded: DeserializeGuard<K>, metrics: &Metrics) -> Option<K>
 where
     K: Resource<DynamicType = ()>,
 {
     match guarded.0 {
         Ok(object) => Some(object),
         Err(invalid) => {
+            metrics.undecodable(&K::kind(&()));
             tracing::error!(
                 kind = %K::kind(&()),
                 namespace = invalid.metadata.namespace.as_deref().unwrap_or_default(),

@@ -48,6 +48,11 @@ struct AccountLabels {
     account: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: String,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All metrics of the process. A clone is the same set.
@@ -61,6 +66,7 @@ pub struct Metrics {
     sweeps: Family<AccountLabels, Counter>,
     sweep_seconds: Family<AccountLabels, Gauge<f64, std::sync::atomic::AtomicU64>>,
     suspects: Family<AccountLabels, Counter>,
+    undecodable: Family<KindLabels, Counter>,
     leader: Gauge,
 }
 
@@ -79,6 +85,7 @@ impl Default for Metrics {
             sweeps: Family::default(),
             sweep_seconds: Family::default(),
             suspects: Family::default(),
+            undecodable: Family::default(),
             leader: Gauge::default(),
         };
         metrics.register();
@@ -97,6 +104,11 @@ impl Metrics {
         ambit.register("sweeps", "Complete sweeps of an account", self.sweeps.clone());
         ambit.register("sweep_duration_seconds", "Time that the last sweep took", self.sweep_seconds.clone());
         ambit.register("sweep_suspects", "Identities that a sweep found different", self.suspects.clone());
+        ambit.register(
+            "undecodable_objects",
+            "Objects that could not be decoded and were left out",
+            self.undecodable.clone(),
+        );
         ambit.register("leader", "1 while this process leads", self.leader.clone());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         ambit.register("build", "What is running", build);
@@ -119,6 +131,11 @@ impl Metrics {
     pub fn reconciled(&self, controller: &'static str, result: &'static str, elapsed: Duration) {
         self.reconciles.get_or_create(&ReconcileLabels { controller, result }).inc();
         self.reconcile_seconds.get_or_create(&ControllerLabels { controller }).observe(elapsed.as_secs_f64());
+    }
+
+    /// An object could not be decoded.
+    pub fn undecodable(&self, kind: &str) {
+        self.undecodable.get_or_create(&KindLabels { kind: kind.to_owned() }).inc();
     }
 
     /// One sweep reached its end.

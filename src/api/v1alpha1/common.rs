@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct NameRef {
     /// The object's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
     pub name: String,
 }
 
@@ -116,7 +116,11 @@ pub struct ScopeCondition {
     pub operator: String,
     /// The values, any of which may match.
     #[schemars(length(min = 1, max = 20), inner(length(max = 256)))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[x_kube(
+        merge_strategy = ListMerge::Set,
+        validation = Rule::new(r"self.all(v, v.matches(r'^[ -~\x{a0}-\x{ff}]*$'))")
+            .message("must be made of printable characters of Latin-1: the cloud takes no others")
+    )]
     pub values: Vec<String>,
 }
 

@@ -167,7 +167,9 @@ pub struct ScopeSpec {
         validation = Rule::new("self.all(r, r == '*' || r.startsWith('arn:'))")
             .message("must be ARNs such as 'arn:aws:s3:::orders-in/*', or '*' for actions that take no resource"),
         validation = Rule::new("self.all(r, !r.contains('${'))")
-            .message("must not contain policy variables: '${' is not allowed")
+            .message("must not contain policy variables: '${' is not allowed"),
+        validation = Rule::new(r"self.all(r, r.matches(r'^[ -~\x{a0}-\x{ff}]*$'))")
+            .message("must be made of printable characters of Latin-1: the cloud takes no others")
     )]
     pub resources: Vec<String>,
     /// Conditions, all of which must hold.

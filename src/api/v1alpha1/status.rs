@@ -37,7 +37,7 @@ pub struct MachineIdentityStatus {
     pub scope_count: Option<i32>,
     /// The number of differences between declared and live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub drift_count: Option<i32>,
 }
 

@@ -1,0 +1,164 @@
+//! What all controllers share, and who wakes whom: every change that concerns
+//! an identity reaches it through one bounded queue.
+
+use std::sync::Arc;
+
+use futures::channel::mpsc;
+use futures::{SinkExt as _, StreamExt as _};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::core::PartialObjectMeta;
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::watcher::{self, Event};
+use kube::{Resource, ResourceExt};
+
+use super::account::AccountContext;
+use super::caches::Caches;
+use super::context::Context;
+use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity, ScopePolicy, TABLE_NAME};
+use crate::cluster::KubernetesCluster;
+use crate::plan;
+use crate::telemetry::metrics::Metrics;
+
+/// Wakes identities: a bounded queue, so that a sender waits when nobody keeps up.
+pub(super) type Wake = mpsc::Sender<ObjectRef<MachineIdentity>>;
+pub(super) type WakeTables = mpsc::Sender<ObjectRef<BindingTable>>;
+pub(super) const WAKE_QUEUE: usize = 1024;
+
+/// What all controllers share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) context: Arc<Context>,
+    pub(super) account: Arc<AccountContext>,
+    pub(super) caches: Caches,
+    pub(super) cluster: KubernetesCluster,
+    pub(super) metrics: Metrics,
+    pub(super) wake: Wake,
+    pub(super) wake_tables: WakeTables,
+}
+
+/// Keeps a cache, and wakes the identities that a change concerns.
+pub(super) async fn follow<K, F>(
+    stream: impl futures::Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
+    writer: reflector::store::Writer<K>,
+    shared: Shared,
+    concerned: F,
+) where
+    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+    F: Fn(&Shared, Option<&K>) -> Vec<ObjectRef<MachineIdentity>>,
+{
+    let mut events = std::pin::pin!(stream.reflect(writer));
+    while let Some(event) = events.next().await {
+        let woken = match &event {
+            Ok(Event::Apply(object) | Event::Delete(object)) => concerned(&shared, Some(object)),
+            Ok(Event::InitDone) => concerned(&shared, None),
+            Ok(Event::Init | Event::InitApply(_)) | Err(_) => Vec::new(),
+        };
+        shared.wake(woken).await;
+    }
+}
+
+pub(super) fn wake_all(shared: &Shared, _: Option<&ScopePolicy>) -> Vec<ObjectRef<MachineIdentity>> {
+    references(&shared.caches.identities, |_| true)
+}
+
+pub(super) fn wake_namespace(
+    shared: &Shared,
+    namespace: Option<&PartialObjectMeta<Namespace>>,
+) -> Vec<ObjectRef<MachineIdentity>> {
+    let name = namespace.map(ResourceExt::name_any);
+    references(&shared.caches.identities, |identity| name.is_none() || identity.namespace() == name)
+}
+
+pub(super) fn references(
+    store: &Store<MachineIdentity>,
+    wanted: impl Fn(&MachineIdentity) -> bool,
+) -> Vec<ObjectRef<MachineIdentity>> {
+    store
+        .state()
+        .iter()
+        .filter(|identity| wanted(identity))
+        .map(|identity| ObjectRef::from_obj(identity.as_ref()))
+        .collect()
+}
+
+impl Shared {
+    pub(super) async fn wake(&self, identities: Vec<ObjectRef<MachineIdentity>>) {
+        let mut wake = self.wake.clone();
+        for identity in identities {
+            // The other end is gone only when the operator stops.
+            if wake.send(identity).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Keeps the index of claims, and wakes those that waited behind one that goes.
+    pub(super) fn note_identity(&self, event: &Result<Event<MachineIdentity>, watcher::Error>) {
+        let claims = &self.caches.claims;
+        match event {
+            Ok(Event::Apply(identity) | Event::InitApply(identity)) => claims.note(identity),
+            Ok(Event::Delete(identity)) => {
+                let namespace = identity.namespace().unwrap_or_default();
+                let waiting = claims.withdraw(identity);
+                let references = waiting.iter().map(|name| ObjectRef::new(name).within(&namespace)).collect();
+                self.context.memory.forget(identity.uid().as_deref().unwrap_or_default());
+                self.wake_later(references);
+                self.look_over_table(&namespace);
+            }
+            Ok(Event::Init) => claims.begin(),
+            Ok(Event::InitDone) => {
+                claims.complete();
+                // Whatever was judged before the list was complete is judged again.
+                self.wake_later(references(&self.caches.identities, |_| true));
+            }
+            Err(_) => {}
+        }
+    }
+
+    pub(super) fn note_account(&self, event: &Result<Event<CloudAccount>, watcher::Error>) {
+        if let Ok(Event::Delete(account)) = event {
+            let name = account.name_any();
+            self.account.accounts.remove(&name);
+            self.wake_later(references(&self.caches.identities, |identity| identity.spec.account_ref.name == name));
+        }
+    }
+
+    /// A table that lost an entry, or is gone itself, gets it back: the
+    /// identities that it belongs to are looked at again.
+    pub(super) fn note_table(&self, event: &Result<Event<BindingTable>, watcher::Error>) {
+        let (table, is_gone) = match event {
+            Ok(Event::Apply(table)) => (table, false),
+            Ok(Event::Delete(table)) => (table, true),
+            _ => return,
+        };
+        let namespace = table.namespace();
+        let bound = |identity: &MachineIdentity| {
+            !is_gone && table.spec.service_accounts.values().any(|binding| binding.identity == identity.name_any())
+        };
+        let lost = references(&self.caches.identities, |identity| {
+            identity.namespace() == namespace
+                && plan::settled(identity.status.as_ref(), identity.metadata.generation)
+                && !bound(identity)
+        });
+        for identity in &lost {
+            let known = self.caches.identities.get(identity);
+            let uid = known.and_then(|identity| identity.uid()).unwrap_or_default();
+            self.context.memory.note(&uid, |memory| memory.suspected = true);
+        }
+        self.wake_later(lost);
+    }
+
+    /// Has the table of a namespace looked over for entries whose identity is gone.
+    fn look_over_table(&self, namespace: &str) {
+        let mut wake = self.wake_tables.clone();
+        let table = ObjectRef::new(TABLE_NAME).within(namespace);
+        tokio::spawn(async move { wake.send(table).await });
+    }
+
+    /// Wakes from where nobody may wait.
+    fn wake_later(&self, identities: Vec<ObjectRef<MachineIdentity>>) {
+        let shared = self.clone();
+        tokio::spawn(async move { shared.wake(identities).await });
+    }
+}
