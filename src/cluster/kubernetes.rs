@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::api::{Patch, PatchParams, PostParams};
-use kube::core::ObjectMeta;
+use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client, ResourceExt as _};
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a probe's token lives: the shortest that the API server gives out,
 /// and the longest that the admission policy lets the operator ask for.
 const TOKEN_SECONDS: i64 = 600;
+/// The annotation that the injection leaves on a pod: the identity's name.
+const INJECTED: &str = "ambit.dev/identity";
 
 /// The API server.
 #[derive(Clone)]
@@ -164,6 +166,23 @@ impl Cluster for KubernetesCluster {
 
     async fn unbind(&self, namespace: &str, identity: &str) -> Result<(), ClusterError> {
         self.tables.submit(namespace, Change::Remove { identity: identity.to_owned() }).await
+    }
+
+    async fn pods_without(
+        &self,
+        namespace: &str,
+        service_account: &str,
+        identity: &str,
+    ) -> Result<usize, ClusterError> {
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        // From the API server's cache: a count that is a moment old is good enough.
+        let running = ListParams::default()
+            .match_any()
+            .fields(&format!("spec.serviceAccountName={service_account},status.phase!=Succeeded,status.phase!=Failed"));
+        let pods = bounded("list pods", api.list_metadata(&running)).await?;
+        let has_it =
+            |pod: &PartialObjectMeta<Pod>| pod.annotations().get(INJECTED).is_some_and(|name| name == identity);
+        Ok(pods.items.iter().filter(|pod| !has_it(pod)).count())
     }
 
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {

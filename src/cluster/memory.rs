@@ -19,6 +19,7 @@ struct State {
     identities: BTreeMap<IdentityKey, MachineIdentity>,
     service_accounts: BTreeSet<(String, String)>,
     tables: BTreeMap<String, BindingTableFields>,
+    bare_pods: BTreeMap<(String, String), usize>,
     announcements: Vec<Announcement>,
     writes: usize,
 }
@@ -71,6 +72,11 @@ impl MemoryCluster {
     #[must_use]
     pub fn has_service_account(&self, namespace: &str, name: &str) -> bool {
         self.lock().service_accounts.contains(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// So many pods of a service account run without any injection.
+    pub fn run_bare_pods(&self, namespace: &str, service_account: &str, count: usize) {
+        self.lock().bare_pods.insert((namespace.to_owned(), service_account.to_owned()), count);
     }
 
     /// What was announced so far.
@@ -172,6 +178,10 @@ impl Cluster for MemoryCluster {
     async fn unbind(&self, namespace: &str, identity: &str) -> Result<(), ClusterError> {
         self.change(namespace, &Change::Remove { identity: identity.to_owned() });
         Ok(())
+    }
+
+    async fn pods_without(&self, namespace: &str, account: &str, _identity: &str) -> Result<usize, ClusterError> {
+        Ok(self.lock().bare_pods.get(&(namespace.to_owned(), account.to_owned())).copied().unwrap_or_default())
     }
 
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {

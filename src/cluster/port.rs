@@ -59,6 +59,11 @@ pub trait Cluster: Send + Sync {
     /// Removes the entries of an identity from the namespace's table.
     async fn unbind(&self, namespace: &str, identity: &str) -> Result<(), ClusterError>;
 
+    /// How many pods of a service account run without the injection of this
+    /// identity, because they were created before it.
+    async fn pods_without(&self, namespace: &str, service_account: &str, identity: &str)
+    -> Result<usize, ClusterError>;
+
     /// Writes the status. `NotFound` when the incarnation is gone.
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError>;
 

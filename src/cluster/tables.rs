@@ -1,13 +1,20 @@
 //! The one writer of binding tables: many changes to a namespace's table that
 //! come together become one write.
 //!
+//! A table grows with its namespace, and what a write costs the API server grows
+//! with the table. So after each write the next changes gather for a while that
+//! is a multiple of what the write took: however large the tables, writing them
+//! stays a small part of the time. A change that comes alone is written at once.
+//!
 //! A table is read, changed and put back under its resource version rather than
 //! applied: two operators that run at once must merge their entries, not
 //! overwrite each other's.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::PostParams;
 use kube::core::ObjectMeta;
 use kube::{Api, Client};
@@ -34,6 +41,11 @@ pub(super) enum Change {
 
 /// How often a write that met another writer's is tried again.
 const ATTEMPTS: u32 = 5;
+
+/// How many times as long as a write took the next changes gather.
+const GATHER: u32 = 4;
+/// The shortest and the longest time that changes gather.
+const GATHER_BOUNDS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 type Answer = oneshot::Sender<Result<(), ClusterError>>;
 type Waiting = HashMap<String, Vec<(Change, Answer)>>;
@@ -68,13 +80,16 @@ impl Tables {
 
     /// Writes batch after batch until no change is left.
     async fn work(self, namespace: String) {
+        let mut known = None;
         while let Some(batch) = self.take(&namespace) {
             let changes: Vec<&Change> = batch.iter().map(|(change, _)| change).collect();
-            let outcome = self.write(&namespace, &changes).await;
+            let start = Instant::now();
+            let outcome = self.write(&namespace, &changes, &mut known).await;
             for (_, answer) in batch {
                 // A caller that was cancelled no longer listens.
                 let _ = answer.send(outcome.clone());
             }
+            tokio::time::sleep(pause(start.elapsed())).await;
         }
     }
 
@@ -88,38 +103,54 @@ impl Tables {
         Some(batch)
     }
 
-    async fn write(&self, namespace: &str, changes: &[&Change]) -> Result<(), ClusterError> {
+    async fn write(
+        &self,
+        namespace: &str,
+        changes: &[&Change],
+        known: &mut Option<BindingTable>,
+    ) -> Result<(), ClusterError> {
         let mut outcome = Ok(());
         for _ in 0..ATTEMPTS {
-            outcome = self.write_once(namespace, changes).await;
-            if !matches!(&outcome, Err(error) if error.kind == ClusterErrorKind::Conflict) {
+            outcome = self.write_once(namespace, changes, known).await;
+            // It was changed or deleted meanwhile: the next attempt reads it anew.
+            let overtaken =
+                |error: &ClusterError| matches!(error.kind, ClusterErrorKind::Conflict | ClusterErrorKind::NotFound);
+            if !outcome.as_ref().is_err_and(overtaken) {
                 break;
             }
         }
         outcome
     }
 
-    async fn write_once(&self, namespace: &str, changes: &[&Change]) -> Result<(), ClusterError> {
+    /// Makes the changes to the table as this task wrote it last, or else as the
+    /// API server has it, and keeps what was written for the next time.
+    async fn write_once(
+        &self,
+        namespace: &str,
+        changes: &[&Change],
+        known: &mut Option<BindingTable>,
+    ) -> Result<(), ClusterError> {
         let api: Api<BindingTable> = Api::namespaced(self.client.clone(), namespace);
-        let found = bounded("get bindingtable", api.get_opt(TABLE_NAME)).await?;
-        let mut fields = found.as_ref().map(|table| table.spec.clone()).unwrap_or_default();
-        for change in changes {
-            make(&mut fields, change);
+        if let Some(next) = known.take().and_then(|table| changed(table, changes)) {
+            // If anybody else wrote it meanwhile the API server refuses this, and it is read anew.
+            *known = Some(put(&api, &next).await?);
+            return Ok(());
         }
-        let parameters = PostParams { field_manager: Some("ambit".into()), ..PostParams::default() };
-        match found {
-            Some(table) if table.spec == fields => Ok(()),
+        // That nothing is to be written is concluded only from what was just read.
+        match bounded("get bindingtable", api.get_opt(TABLE_NAME)).await? {
             Some(table) => {
-                let changed = BindingTable { spec: fields, ..table };
-                bounded("update bindingtable", api.replace(TABLE_NAME, &parameters, &changed)).await.map(drop)
+                if let Some(next) = changed(table, changes) {
+                    *known = Some(put(&api, &next).await?);
+                }
             }
-            None if fields.service_accounts.is_empty() => Ok(()),
             None => {
                 let metadata = ObjectMeta { name: Some(TABLE_NAME.into()), ..ObjectMeta::default() };
-                let first = BindingTable { metadata, spec: fields };
-                bounded("create bindingtable", api.create(&parameters, &first)).await.map(drop)
+                if let Some(first) = changed(BindingTable { metadata, ..BindingTable::default() }, changes) {
+                    bounded("create bindingtable", api.create(&parameters(), &first)).await?;
+                }
             }
         }
+        Ok(())
     }
 
     /// The map stays whole whatever panicked while it was held: every change to
@@ -127,6 +158,32 @@ impl Tables {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn parameters() -> PostParams {
+    PostParams { field_manager: Some("ambit".into()), ..PostParams::default() }
+}
+
+async fn put(api: &Api<BindingTable>, table: &BindingTable) -> Result<BindingTable, ClusterError> {
+    bounded("update bindingtable", api.replace(TABLE_NAME, &parameters(), table)).await
+}
+
+/// The table after the changes; nothing if they make no difference.
+fn changed(table: BindingTable, changes: &[&Change]) -> Option<BindingTable> {
+    let mut fields = table.spec.clone();
+    for change in changes {
+        make(&mut fields, change);
+    }
+    // One empty entry tells the API server to keep no record of who set which
+    // field: only Ambit writes tables, and the record is as large as the table.
+    let no_record = Some(vec![ManagedFieldsEntry::default()]);
+    let metadata = ObjectMeta { managed_fields: no_record, ..table.metadata };
+    (table.spec != fields).then_some(BindingTable { metadata, spec: fields })
+}
+
+/// How long changes gather after a write that took so long.
+fn pause(write: Duration) -> Duration {
+    write.saturating_mul(GATHER).clamp(GATHER_BOUNDS.0, GATHER_BOUNDS.1)
 }
 
 /// Makes one change to the fields of a table.
@@ -166,7 +223,7 @@ mod tests {
     use super::*;
     use crate::api::v1alpha1::Binding;
 
-    fn put(account: &str, identity: &str) -> Change {
+    fn put_entry(account: &str, identity: &str) -> Change {
         Change::Put(BindingEntry {
             service_account: account.into(),
             binding: Binding {
@@ -186,17 +243,17 @@ mod tests {
     #[test]
     fn an_identity_that_moves_leaves_no_entry_behind() {
         let mut fields = BindingTableFields::default();
-        make(&mut fields, &put("old", "orders"));
-        make(&mut fields, &put("other", "mailer"));
-        make(&mut fields, &put("new", "orders"));
+        make(&mut fields, &put_entry("old", "orders"));
+        make(&mut fields, &put_entry("other", "mailer"));
+        make(&mut fields, &put_entry("new", "orders"));
         assert_eq!(accounts(&fields), ["new", "other"]);
     }
 
     #[test]
     fn a_reservation_leaves_what_the_identity_has() {
         let mut fields = BindingTableFields::default();
-        make(&mut fields, &put("a", "orders"));
-        let Change::Put(mut entry) = put("a", "orders") else { unreachable!() };
+        make(&mut fields, &put_entry("a", "orders"));
+        let Change::Put(mut entry) = put_entry("a", "orders") else { unreachable!() };
         entry.binding.ready = false;
         make(&mut fields, &Change::Reserve(entry.clone()));
         assert!(fields.service_accounts["a"].ready);
@@ -206,10 +263,25 @@ mod tests {
     }
 
     #[test]
+    fn what_makes_no_difference_is_no_write() {
+        let mut table = BindingTable::default();
+        let first = changed(table.clone(), &[&put_entry("a", "orders")]).unwrap();
+        assert_eq!(first.metadata.managed_fields, Some(vec![ManagedFieldsEntry::default()]));
+        table.spec = first.spec;
+        assert_eq!(changed(table, &[&put_entry("a", "orders")]), None);
+    }
+
+    #[test]
+    fn changes_gather_longer_where_writes_take_longer() {
+        let pauses = [1, 50, 10_000].map(|millis| pause(Duration::from_millis(millis)).as_millis());
+        assert_eq!(pauses, [100, 200, 1000]);
+    }
+
+    #[test]
     fn removal_takes_the_identitys_entries_and_no_others() {
         let mut fields = BindingTableFields::default();
-        make(&mut fields, &put("a", "orders"));
-        make(&mut fields, &put("b", "mailer"));
+        make(&mut fields, &put_entry("a", "orders"));
+        make(&mut fields, &put_entry("b", "mailer"));
         make(&mut fields, &Change::Remove { identity: "orders".into() });
         assert_eq!(accounts(&fields), ["b"]);
     }

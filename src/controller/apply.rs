@@ -11,7 +11,7 @@ use super::stop::Stop;
 use crate::api::v1alpha1::AwsStatus;
 use crate::cloud::{Depth, ErrorKind};
 use crate::domain::{Observation, Observed, Step};
-use crate::plan::{Decision, Difference, Findings, Plan, Reason, Recorded, Resolved, Verdict, decide, lint};
+use crate::plan::{Decision, Difference, Findings, Plan, Reason, Recorded, Resolved, Verdict, decide, items, lint};
 
 /// How often an observed identity that differs is looked at: nobody but a
 /// person mends it, and nobody tells when they have.
@@ -26,6 +26,9 @@ pub async fn carry_out(
     decision: Decision,
     findings: &mut Findings,
 ) -> Result<(), Stop> {
+    if matches!(observation, Observation::Present(_)) {
+        case.forget_absence();
+    }
     match decision {
         Decision::Settled => {
             note_live(resolved, observation, findings);
@@ -75,12 +78,14 @@ async fn record(
     {
         aws.role_id = None;
     }
-    let told = Findings {
-        drift: plan.drift.clone(),
-        in_sync: Verdict::retrying(Reason::Drifted, format!("{}; it is being repaired", words(&plan.drift))),
-        ..findings.clone()
-    };
-    case.report(told).await.map_err(Stop::cluster)
+    findings.drift.clone_from(&plan.drift);
+    findings.in_sync = Verdict::retrying(Reason::Drifted, format!("{}; it is being repaired", words(&plan.drift)));
+    // Told once: while the repair keeps failing, status says why and does not flap.
+    let told = case.status().and_then(|status| status.drift);
+    if told.is_some_and(|told| told.items == items(&plan.drift)) {
+        return Ok(());
+    }
+    case.report(findings.clone()).await.map_err(Stop::cluster)
 }
 
 /// Takes the steps in order. The first that fails ends it: the next
@@ -95,6 +100,7 @@ async fn take(
     for step in steps {
         let now = case.context.now();
         case.context.memory.note(&case.incarnation.uid, |memory| memory.changed_at = Some(now));
+        case.forget_absence();
         tracing::info!(step = step.name(), principal = %resolved.desired.name, "changing the principal");
         account.cloud.apply(&resolved.desired.name, step).await.map_err(|error| failed(step, error, findings))?;
     }
@@ -104,7 +110,10 @@ async fn take(
 /// Nothing was provisioned as declared if a step failed; what was recorded of
 /// an earlier declaration stays.
 fn failed(step: &Step, error: crate::cloud::CloudError, findings: &mut Findings) -> Stop {
-    findings.in_sync = Verdict::working(Reason::Pending, format!("step `{}` has not succeeded yet", step.name()));
+    // Drift stays told until it is repaired.
+    if findings.drift.is_empty() {
+        findings.in_sync = Verdict::working(Reason::Pending, format!("step `{}` has not succeeded yet", step.name()));
+    }
     let bounding = matches!(step, Step::Create(_) | Step::SetBoundary(_));
     if bounding && error.kind == ErrorKind::NotFound {
         let message =
@@ -142,6 +151,7 @@ async fn read_back(
             return Err(Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::NotFound))));
         }
     }
+    findings.drift.clear();
     note_live(resolved, &after, findings);
     if !plan.drift.is_empty() {
         let note = format!("repaired: {}", words(&plan.drift));
@@ -192,10 +202,10 @@ fn vanished(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> St
 
 /// `Observe`: differences are told and left.
 fn only_observed(case: &Case<'_>, observation: &Observation<Observed>, plan: Plan, findings: &mut Findings) -> Stop {
-    case.note_full_look();
+    case.note_full_look(LOOK_AGAIN);
     if *observation == Observation::Absent {
         let message = "the role does not exist, and `spec.managementPolicy` is Observe, so it is not made";
-        return Stop::provisioned(Verdict::terminal(Reason::Pending, message), Outcome::Waiting(LOOK_AGAIN));
+        return Stop::provisioned(Verdict::terminal(Reason::Observing, message), Outcome::Waiting(LOOK_AGAIN));
     }
     findings.provisioned = Verdict::good(Reason::Provisioned, "the role exists; whether it is as declared says InSync");
     let message = if plan.drift.is_empty() {

@@ -64,10 +64,21 @@ pub async fn prove(
 pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Result<(), Stop> {
     let namespace = &case.incarnation.key.namespace;
     case.context.cluster.bind(namespace, entry(case, resolved, None)).await.map_err(Stop::cluster)?;
-    findings.bound = Verdict::good(
-        Reason::Bound,
-        format!("pods of service account '{}' get the role when they are created", resolved.delivery.service_account),
-    );
+    let account = &resolved.delivery.service_account;
+    let identity = &case.incarnation.key.name;
+    let without = case.context.cluster.pods_without(namespace, account, identity).await.map_err(Stop::cluster)?;
+    findings.bound = match without {
+        0 => Verdict::good(
+            Reason::Bound,
+            format!("pods of service account '{account}' get the role when they are created"),
+        ),
+        count => Verdict::good(
+            Reason::PodsWithoutIdentity,
+            format!(
+                "{count} running pods of service account '{account}' were created before and do not have the role: restart them; new pods get it"
+            ),
+        ),
+    };
     Ok(())
 }
 

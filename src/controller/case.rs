@@ -8,9 +8,9 @@ use super::context::Context;
 use super::memory::Remembered;
 use super::outcome::{Failure, Outcome};
 use crate::api::v1alpha1::{MachineIdentity, MachineIdentityStatus};
-use crate::cluster::{Announcement, ClusterError, ClusterErrorKind, Incarnation};
+use crate::cluster::{Announcement, ClusterError, Incarnation};
 use crate::names::{IdentityKey, Owner};
-use crate::plan::{self, Declaration, Findings, Recorded, Resolved};
+use crate::plan::{self, Declaration, Findings, Reason, Recorded, Resolved};
 
 /// One identity being reconciled.
 pub struct Case<'a> {
@@ -60,11 +60,18 @@ impl<'a> Case<'a> {
     /// What was recorded of the principal.
     #[must_use]
     pub fn recorded(&self) -> Recorded {
-        let aws = self.status().and_then(|status| status.aws);
-        aws.map_or_else(Recorded::default, |aws| Recorded {
+        let Some(status) = self.status() else { return Recorded::default() };
+        let generation = self.identity.metadata.generation;
+        let this_generation = status.conditions.iter().any(|condition| {
+            condition.type_ == "InSync"
+                && condition.observed_generation == generation
+                && (condition.status == "True" || condition.reason == Reason::Drifted.name())
+        });
+        status.aws.map_or_else(Recorded::default, |aws| Recorded {
             id: aws.role_id,
             permissions: Some(aws.permissions_digest),
             trust: Some(aws.trust_digest),
+            this_generation,
         })
     }
 
@@ -90,9 +97,10 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Notes that the cloud was looked at in full and all is well.
-    pub fn note_full_look(&self) {
-        let next = later(self.context.now(), self.context.spread_out(self.context.timing.resync));
+    /// Notes that the cloud was looked at in full and all is well; `pause` is the
+    /// time to the next such look.
+    pub fn note_full_look(&self, pause: std::time::Duration) {
+        let next = later(self.context.now(), self.context.spread_out(pause));
         self.context.memory.note(&self.incarnation.uid, |memory| {
             memory.next_full_look = Some(next);
             memory.suspected = false;
@@ -112,6 +120,17 @@ impl<'a> Case<'a> {
         self.remembered.absent_since.is_some() && later(since, window) <= now
     }
 
+    /// Forgets a look that found nothing: what was absent is there, or was changed since.
+    pub fn forget_absence(&self) {
+        self.context.memory.note(&self.incarnation.uid, |memory| memory.absent_since = None);
+    }
+
+    /// Notes that the principal was removed just now.
+    pub fn note_removed(&self) {
+        let now = self.context.now();
+        self.context.memory.note(&self.incarnation.uid, |memory| memory.absent_since = Some(now));
+    }
+
     /// Writes what was found out, if it is new, and tells people of transitions.
     pub async fn report(&self, findings: Findings) -> Result<(), ClusterError> {
         let previous = self.status();
@@ -119,10 +138,9 @@ impl<'a> Case<'a> {
         if previous.as_ref() == Some(&status) {
             return Ok(());
         }
-        match self.context.cluster.write_status(&self.incarnation, &status).await {
-            Err(error) if error.kind == ClusterErrorKind::NotFound => return Ok(()),
-            other => other?,
-        }
+        // `NotFound` is an error too: when the object is gone nobody reconciles it
+        // again, and when it is there its status must not stay behind.
+        self.context.cluster.write_status(&self.incarnation, &status).await?;
         if let Some(announcement) = transition(previous.as_ref(), &status) {
             self.context.cluster.announce(&self.incarnation, &announcement).await;
         }

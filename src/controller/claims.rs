@@ -7,10 +7,16 @@ use kube::ResourceExt as _;
 
 use crate::api::v1alpha1::MachineIdentity;
 
-/// One claim. The order is the order of precedence: older first, then by UID.
+/// One claim. The order is the order of precedence: older first.
+///
+/// The API server dates objects to the second. Within one, an identity that has
+/// its principal already goes before one that has not, and then whichever was
+/// seen first: watches tell of objects in the order of their creation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Claim {
     created: i64,
+    is_new: bool,
+    seen: u64,
     uid: String,
     name: String,
 }
@@ -29,19 +35,18 @@ pub struct Claims {
 #[derive(Debug, Default)]
 struct Index {
     by_subject: HashMap<Subject, BTreeSet<Claim>>,
-    by_uid: HashMap<String, Subject>,
+    by_uid: HashMap<String, (Subject, u64)>,
+    seen: u64,
     complete: bool,
 }
 
 impl Claims {
     /// Notes an identity's claim, in place of an earlier one of the same incarnation.
     pub fn note(&self, identity: &MachineIdentity) {
-        let Some((subject, claim)) = claim(identity) else { return };
+        let Some((subject, mut claim)) = claim(identity) else { return };
         let mut index = self.lock();
-        if index.by_uid.get(&claim.uid) != Some(&subject) {
-            index.withdraw(&claim.uid);
-        }
-        index.by_uid.insert(claim.uid.clone(), subject.clone());
+        claim.seen = index.withdraw(&claim.uid).unwrap_or_else(|| index.next());
+        index.by_uid.insert(claim.uid.clone(), (subject.clone(), claim.seen));
         index.by_subject.entry(subject).or_default().insert(claim);
     }
 
@@ -75,7 +80,9 @@ impl Claims {
         let (subject, claim) = claim(identity)?;
         let index = self.lock();
         let first = index.by_subject.get(&subject)?.first()?;
-        (*first < claim).then(|| first.name.clone())
+        // One that is not in the index yet was seen by nobody before.
+        let own = index.by_uid.get(&claim.uid).map_or(u64::MAX, |(_, seen)| *seen);
+        (*first < Claim { seen: own, ..claim }).then(|| first.name.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Index> {
@@ -84,21 +91,29 @@ impl Claims {
 }
 
 impl Index {
-    fn withdraw(&mut self, uid: &str) {
-        let Some(subject) = self.by_uid.remove(uid) else { return };
+    fn next(&mut self) -> u64 {
+        self.seen += 1;
+        self.seen
+    }
+
+    /// Withdraws a claim. Returns when it was first seen.
+    fn withdraw(&mut self, uid: &str) -> Option<u64> {
+        let (subject, seen) = self.by_uid.remove(uid)?;
         if let Some(claims) = self.by_subject.get_mut(&subject) {
             claims.retain(|claim| claim.uid != uid);
             if claims.is_empty() {
                 self.by_subject.remove(&subject);
             }
         }
+        Some(seen)
     }
 }
 
 fn claim(identity: &MachineIdentity) -> Option<(Subject, Claim)> {
     let subject = (identity.namespace()?, identity.spec.subject.service_account.as_ref()?.name.clone());
     let created = identity.metadata.creation_timestamp.as_ref().map_or(i64::MAX, |time| time.0.as_second());
-    Some((subject, Claim { created, uid: identity.uid()?, name: identity.name_any() }))
+    let is_new = identity.status.as_ref().is_none_or(|status| status.aws.is_none());
+    Some((subject, Claim { created, is_new, seen: 0, uid: identity.uid()?, name: identity.name_any() }))
 }
 
 #[cfg(test)]
@@ -141,12 +156,24 @@ mod tests {
     }
 
     #[test]
-    fn one_moment_is_decided_by_uid() {
+    fn within_one_second_the_first_seen_keeps_it() {
         let claims = Claims::default();
         let (a, b) = (identity("a", "sa", 1), identity("b", "sa", 1));
         claims.note(&b);
         claims.note(&a);
-        assert_eq!(claims.earlier(&b), Some("a".to_owned()));
-        assert_eq!(claims.earlier(&a), None);
+        claims.note(&b);
+        assert_eq!(claims.earlier(&a), Some("b".to_owned()));
+        assert_eq!(claims.earlier(&b), None);
+    }
+
+    #[test]
+    fn within_one_second_the_one_with_a_principal_keeps_it() {
+        let claims = Claims::default();
+        let (a, mut b) = (identity("a", "sa", 1), identity("b", "sa", 1));
+        claims.note(&a);
+        b.status = serde_json::from_str(r#"{"aws":{"roleArn":"r","permissionsDigest":"","trustDigest":""}}"#).unwrap();
+        claims.note(&b);
+        assert_eq!(claims.earlier(&a), Some("b".to_owned()));
+        assert_eq!(claims.earlier(&b), None);
     }
 }

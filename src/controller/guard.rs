@@ -24,13 +24,14 @@ pub async fn watched(
     (namespace, name): (&str, &str),
     work: impl Future<Output = Outcome>,
 ) -> Outcome {
-    let span = tracing::info_span!("reconcile", controller, namespace, name);
+    // Not `name`: in JSON logs that is the span's own.
+    let span = tracing::info_span!("reconcile", controller, namespace, object = name);
     let start = Instant::now();
     let outcome = bounded(work, LONGEST).instrument(span.clone()).await;
     let elapsed = start.elapsed();
     metrics.reconciled(controller, outcome.name(), elapsed);
     span.in_scope(|| match &outcome {
-        Outcome::Settled => tracing::debug!(outcome = outcome.name(), ?elapsed, "reconciled"),
+        Outcome::Settled | Outcome::Waiting(_) => tracing::debug!(outcome = outcome.name(), ?elapsed, "reconciled"),
         Outcome::Failed(failure) => {
             tracing::warn!(outcome = outcome.name(), error.type = failure.name(), ?elapsed, "reconciled");
         }

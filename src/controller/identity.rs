@@ -4,6 +4,8 @@
 //! Only the steps marked I/O take a client. Between observing and applying
 //! everything is pure.
 
+use std::time::Duration;
+
 use super::accounts::Account;
 use super::apply;
 use super::bind;
@@ -15,6 +17,9 @@ use super::stop::{Gate, Stop};
 use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
 use crate::cloud::Depth;
 use crate::plan::{Decision, Findings, Reason, Refusal, Resolved, Verdict, decide, resolve};
+
+/// How soon pods that run without their identity are counted again.
+const RECOUNT: Duration = Duration::from_mins(5);
 
 /// Brings an identity one step nearer to what was declared: as a rule all the way.
 pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome {
@@ -69,7 +74,11 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
         findings.bound =
             Verdict::good(Reason::Observing, "`spec.managementPolicy` is Observe: the binding table stays as it is");
     }
-    case.note_full_look();
+    if findings.bound.reason == Reason::PodsWithoutIdentity {
+        case.note_full_look(RECOUNT);
+        return Ok(Outcome::Waiting(RECOUNT));
+    }
+    case.note_full_look(case.context.timing.resync);
     Ok(if changed { Outcome::Applied } else { Outcome::Settled })
 }
 

@@ -135,7 +135,7 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
             }
             tell(case).await?;
             take(&account, &name, &steps).await?;
-            let _first_look_was_now = case.absent_for_long();
+            case.note_removed();
             Ok(Outcome::Waiting(case.context.timing.consistency_window))
         }
     }

@@ -173,7 +173,9 @@ fn spread() -> f64 {
 fn metadata(
     client: &Client,
 ) -> impl futures::Stream<Item = Result<Event<PartialObjectMeta<Namespace>>, watcher::Error>> + Send + 'static {
-    watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), watcher::Config::default()).default_backoff()
+    watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), watcher::Config::default())
+        .default_backoff()
+        .modify(|namespace| namespace.metadata.managed_fields = None)
 }
 
 async fn reconcile_identity(

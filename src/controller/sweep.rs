@@ -15,7 +15,7 @@ use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
 use crate::cloud::{Cloud, CloudError};
 use crate::domain::{Observation, Observed};
 use crate::names::PrincipalName;
-use crate::plan::{Decision, decide, resolve};
+use crate::plan::{self, Decision, Difference, Part, decide, resolve};
 
 /// Everything that was found on this installation's path in one sweep.
 pub struct Snapshot {
@@ -60,16 +60,38 @@ fn suspected(context: &Context, snapshot: &Snapshot, identity: &MachineIdentity)
         return false;
     };
     let Ok(resolved) = resolve(case.declaration(), &grounds, context.catalogue) else { return false };
-    if !case.rests(&resolved) {
+    let rests = case.rests(&resolved);
+    if !rests && resolved.enforce {
         // It is being worked on anyway.
         return false;
     }
     let name = PrincipalName::derive(&context.installation, &case.incarnation.key);
     let found = snapshot.principals.get(name.as_str());
     let observation = found.map_or(Observation::Absent, |observed| Observation::Present(observed.clone()));
-    let differs = decide(&resolved.desired, &observation, &case.recorded(), false) != Decision::Settled;
+    let decision = decide(&resolved.desired, &observation, &case.recorded(), false);
+    let differs = if rests { decision != Decision::Settled } else { outdated(&case, &decision) };
     if differs {
         context.memory.note(&case.incarnation.uid, |memory| memory.suspected = true);
     }
     differs
+}
+
+/// Whether an identity that is only observed tells of other drift than the
+/// snapshot shows. It waits for nothing, so nobody else would notice. Bulk reads
+/// leave the longest session out, so it is left out here.
+fn outdated(case: &Case<'_>, decision: &Decision) -> bool {
+    let drift = case.status().and_then(|status| status.drift);
+    let items = drift.into_iter().flat_map(|drift| drift.items);
+    let told: Vec<String> =
+        items.filter(|item| item.part != Part::SessionDuration.name()).map(|item| item.summary).collect();
+    match decision {
+        Decision::Settled => !told.is_empty(),
+        Decision::Change(plan) => told != summaries(&plan.drift),
+        Decision::NotOurs(_) | Decision::Vanished => false,
+    }
+}
+
+fn summaries(drift: &[Difference]) -> Vec<String> {
+    let items = plan::items(drift).into_iter();
+    items.filter(|item| item.part != Part::SessionDuration.name()).map(|item| item.summary).collect()
 }

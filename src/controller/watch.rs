@@ -12,6 +12,10 @@ use serde::de::DeserializeOwned;
 
 use crate::telemetry::metrics::Metrics;
 
+/// How many objects one page of a list holds: what is decoded at once is what
+/// the memory of a start is made of.
+const PAGE: u32 = 100;
+
 /// Watches all objects of a kind. One that cannot be decoded is logged, counted
 /// and left out; the others come through.
 ///
@@ -24,7 +28,7 @@ pub fn all<K>(
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    watch::watcher(api, watcher::Config::default())
+    watch::watcher(api, watcher::Config::default().page_size(PAGE))
         .default_backoff()
         .filter_map(move |event| std::future::ready(decoded(event, &metrics)))
 }
@@ -57,7 +61,7 @@ where
     K: Resource<DynamicType = ()>,
 {
     match guarded.0 {
-        Ok(object) => Some(object),
+        Ok(object) => Some(lean(object)),
         Err(invalid) => {
             metrics.undecodable(&K::kind(&()));
             tracing::error!(
@@ -70,6 +74,17 @@ where
             None
         }
     }
+}
+
+/// An object without what others keep in its metadata for themselves: as a rule
+/// more than half of it, and never looked at here.
+pub fn lean<K: Resource>(mut object: K) -> K {
+    let metadata = object.meta_mut();
+    metadata.managed_fields = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+    object
 }
 
 /// What makes a change worth a reconciliation: another incarnation, another
@@ -85,3 +100,23 @@ pub fn material<K: Resource>(object: &K) -> Option<u64> {
 
 #[derive(Hash)]
 struct Facts((Option<String>, Option<i64>, bool));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::v1alpha1::CloudAccount;
+
+    #[test]
+    fn what_is_cached_carries_no_record_of_others() {
+        let account: CloudAccount = serde_json::from_value(serde_json::json!({
+            "metadata": {"name": "a", "managedFields": [{"manager": "kubectl"}], "annotations":
+                {"kubectl.kubernetes.io/last-applied-configuration": "{}", "team": "shop"}},
+            "spec": {"namespaceSelector": {}},
+        }))
+        .unwrap();
+        let account = lean(account);
+        assert_eq!(account.metadata.managed_fields, None);
+        let annotations = account.metadata.annotations.unwrap_or_default();
+        assert_eq!(annotations.into_keys().collect::<Vec<_>>(), ["team"]);
+    }
+}

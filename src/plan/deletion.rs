@@ -51,3 +51,6 @@ pub fn plan_removal(
     steps.push(Step::Delete);
     Removal::Remove(steps)
 }
+
+#[cfg(test)]
+mod tests;

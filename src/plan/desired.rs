@@ -270,3 +270,6 @@ fn scope_refusal(errors: &[ScopeError]) -> Refusal {
     }
     Refusal::new(reason, message)
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,6 @@ fn foreign(live: &Observed) -> Vec<Difference> {
     });
     attached.chain(inline).chain(closed).collect()
 }
+
+#[cfg(test)]
+mod tests;

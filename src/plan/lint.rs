@@ -131,3 +131,6 @@ fn order(steps: &[Step]) -> Vec<Finding> {
     };
     steps.iter().enumerate().filter_map(early).collect()
 }
+
+#[cfg(test)]
+mod tests;

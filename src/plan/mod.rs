@@ -11,6 +11,8 @@ mod difference;
 mod lint;
 mod planner;
 mod reason;
+#[cfg(test)]
+mod sample;
 mod status;
 
 pub use deletion::{Removal, plan_removal};
@@ -19,4 +21,4 @@ pub use difference::{Difference, DriftClass, Part, differences};
 pub use lint::{Finding, lint};
 pub use planner::{Decision, Plan, Recorded, decide};
 pub use reason::{Reason, Standing, Verdict};
-pub use status::{Findings, conclude, settled};
+pub use status::{Findings, conclude, items, settled};

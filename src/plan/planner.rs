@@ -12,6 +12,9 @@ pub struct Recorded {
     pub permissions: Option<String>,
     /// Digest of the trust that was in place.
     pub trust: Option<String>,
+    /// Whether the declaration's present generation was found in place, or to
+    /// have drifted from there.
+    pub this_generation: bool,
 }
 
 impl Recorded {
@@ -20,6 +23,13 @@ impl Recorded {
     fn was_in_place(&self, desired: &Desired) -> bool {
         self.permissions.as_deref() == Some(&desired.permissions.meaning().to_string())
             && self.trust.as_deref() == Some(&desired.trust.meaning().to_string())
+    }
+
+    /// Whether a difference was made by somebody else. No digest is kept of
+    /// session and boundary: a new generation may have changed them.
+    fn makes_drift(&self, desired: &Desired, difference: &Difference) -> bool {
+        let has_no_digest = matches!(difference.part, Part::SessionDuration | Part::Boundary);
+        self.was_in_place(desired) && (self.this_generation || !has_no_digest)
     }
 }
 
@@ -116,7 +126,7 @@ fn change(desired: &Desired, live: &Observed, recorded: &Recorded) -> Decision {
         return Decision::Settled;
     }
     let steps = ordered(&found, live);
-    let drift = if recorded.was_in_place(desired) { found } else { Vec::new() };
+    let drift = found.into_iter().filter(|difference| recorded.makes_drift(desired, difference)).collect();
     Decision::Change(Plan { steps, drift })
 }
 
@@ -152,3 +162,6 @@ fn rank(step: &Step) -> u8 {
         Step::Delete => 11,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,17 +25,16 @@ pub enum Reason {
     Bound,
     ProviderMissing,
     ServiceAccountMissing,
+    PodsWithoutIdentity,
     ClusterRefused,
     InSync,
     Repaired,
     Drifted,
-    Unreadable,
     Observing,
     Federated,
     Verified,
     Propagating,
     Paused,
-    Undecodable,
     UnsafePlan,
 }
 

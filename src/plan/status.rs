@@ -81,13 +81,16 @@ fn ready(findings: &Findings) -> Verdict {
     if findings.proof.standing == Standing::Suspended {
         return findings.proof.clone();
     }
-    let parts = [&findings.accepted, &findings.provisioned, &findings.bound, &findings.in_sync, &findings.credentials];
-    // What waits for a person outranks what goes on by itself, so that a
-    // refusal is never hidden behind "pending".
-    let worst = parts.into_iter().filter(|verdict| verdict.standing != Standing::Good);
+    let Findings { accepted, provisioned, bound, in_sync, credentials, proof, .. } = findings;
+    let worst = [accepted, provisioned, bound, in_sync, credentials, proof]
+        .into_iter()
+        .filter(|verdict| verdict.standing != Standing::Good);
+    // What waits for a person outranks what goes on by itself, and whatever says
+    // something outranks "pending", so that nothing is hidden behind it.
     let terminal = worst.clone().find(|verdict| verdict.standing == Standing::Terminal);
     let retrying = worst.clone().find(|verdict| verdict.standing == Standing::Retrying);
-    terminal.or(retrying).or(worst.clone().next()).unwrap_or(&findings.proof).clone()
+    let telling = worst.clone().find(|verdict| verdict.reason != Reason::Pending);
+    terminal.or(retrying).or(telling).or(worst.clone().next()).unwrap_or(proof).clone()
 }
 
 fn conditions(
@@ -138,10 +141,16 @@ fn condition(
 
 fn drift(previous: Option<&MachineIdentityStatus>, found: &[Difference], now: &Time) -> Option<DriftStatus> {
     let class = found.iter().map(|difference| difference.class).max()?.name().to_owned();
-    let items: Vec<DriftItem> = found.iter().take(MAX_ITEMS).map(item).collect();
+    let items = items(found);
     let before = previous.and_then(|status| status.drift.as_ref());
     let since = before.map_or_else(|| now.clone(), |drift| drift.since.clone());
     Some(DriftStatus { class, since, items, truncated: found.len() > MAX_ITEMS })
+}
+
+/// Differences as status lists them.
+#[must_use]
+pub fn items(found: &[Difference]) -> Vec<DriftItem> {
+    found.iter().take(MAX_ITEMS).map(item).collect()
 }
 
 fn item(difference: &Difference) -> DriftItem {
@@ -176,3 +185,6 @@ impl Findings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+use super::*;
+use crate::domain::Step;
+use crate::plan::difference::{DriftClass, Part};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+fn good() -> Findings {
+    Findings {
+        accepted: Verdict::good(Reason::Accepted, "accepted"),
+        provisioned: Verdict::good(Reason::Provisioned, "provisioned"),
+        bound: Verdict::good(Reason::Bound, "bound"),
+        in_sync: Verdict::good(Reason::InSync, "in sync"),
+        credentials: Verdict::good(Reason::Federated, "federated"),
+        proof: Verdict::good(Reason::Verified, "verified"),
+        aws: None,
+        drift: Vec::new(),
+        summary: Some("can do little".into()),
+        scopes: 2,
+    }
+}
+
+fn first(findings: Findings) -> MachineIdentityStatus {
+    conclude(None, Some(1), findings, at(0))
+}
+
+fn ready_of(status: &MachineIdentityStatus) -> (String, String) {
+    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready").unwrap();
+    (ready.status.clone(), ready.reason.clone())
+}
+
+fn types(status: &MachineIdentityStatus) -> Vec<&str> {
+    status.conditions.iter().map(|condition| condition.type_.as_str()).collect()
+}
+
+fn difference(class: DriftClass, summary: &str) -> Difference {
+    Difference { part: Part::Attachment, class, summary: summary.to_owned(), mend: Step::Open }
+}
+
+const SIX: [&str; 6] = ["Ready", "Accepted", "Provisioned", "Bound", "InSync", "CredentialsFresh"];
+
+#[test]
+fn all_good_is_ready_with_the_proof() {
+    let status = first(good());
+    assert_eq!(ready_of(&status), ("True".into(), "Verified".into()));
+    assert_eq!(types(&status), SIX);
+    assert_eq!((status.observed_generation, status.scope_count, status.drift_count), (Some(1), Some(2), Some(0)));
+    assert_eq!(status.last_verified_time, Some(Time(at(0))));
+    assert!(settled(Some(&status), Some(1)));
+    assert!(!settled(Some(&status), Some(2)));
+    assert!(!settled(None, Some(1)));
+}
+
+#[test]
+fn equal_findings_give_an_equal_status_whatever_the_time() {
+    let before = first(good());
+    assert_eq!(conclude(Some(&before), Some(1), good(), at(100)), before);
+    let waiting = first(Findings::waiting("begun"));
+    assert_eq!(conclude(Some(&waiting), Some(1), Findings::waiting("begun"), at(100)), waiting);
+}
+
+#[test]
+fn each_standing_reads_as_the_table_has_it() {
+    let verdict = |standing| Verdict::new(Reason::Throttled, standing, "why");
+    let cases = [
+        (Standing::Working, "Unknown", Some("Reconciling")),
+        (Standing::Retrying, "False", Some("Reconciling")),
+        (Standing::Terminal, "False", Some("Stalled")),
+        (Standing::Good, "True", None),
+    ];
+    for (standing, expected, beside) in cases {
+        let status = first(Findings { provisioned: verdict(standing), ..good() });
+        assert_eq!(ready_of(&status).0, expected, "{standing:?}");
+        assert_eq!(types(&status), SIX.into_iter().chain(beside).collect::<Vec<_>>());
+        if let Some(beside) = status.conditions.get(6) {
+            assert_eq!(
+                (beside.status.as_str(), beside.reason.as_str(), beside.message.as_str()),
+                ("True", "Throttled", "why")
+            );
+        }
+    }
+    let paused = Verdict::new(Reason::Paused, Standing::Suspended, "paused");
+    let status = first(Findings { proof: paused, ..good() });
+    assert_eq!((ready_of(&status), types(&status)), (("Unknown".into(), "Paused".into()), SIX.into()));
+}
+
+/// What waits for a person is not hidden behind what goes on by itself, nor
+/// anything behind "pending".
+#[test]
+fn ready_tells_the_worst() {
+    let reason = |findings: Findings| ready_of(&first(findings)).1;
+    let terminal = Verdict::terminal(Reason::Conflict, "conflict");
+    let retrying = Verdict::retrying(Reason::Throttled, "throttled");
+    let propagating = Verdict::working(Reason::Propagating, "propagating");
+    let pending = || Findings { accepted: good().accepted, ..Findings::waiting("begun") };
+    assert_eq!(reason(Findings { in_sync: terminal.clone(), provisioned: retrying.clone(), ..pending() }), "Conflict");
+    assert_eq!(reason(Findings { in_sync: retrying.clone(), ..pending() }), "Throttled");
+    assert_eq!(reason(Findings { proof: retrying, ..pending() }), "Throttled");
+    assert_eq!(reason(Findings { proof: propagating.clone(), ..pending() }), "Propagating");
+    assert_eq!(reason(Findings { proof: propagating, in_sync: terminal, ..good() }), "Conflict");
+    assert_eq!(reason(pending()), "Pending");
+}
+
+#[test]
+fn transition_times_move_only_when_a_status_flips() {
+    let before = first(good());
+    let throttled = Findings { provisioned: Verdict::retrying(Reason::Throttled, "why"), ..good() };
+    let after = conclude(Some(&before), Some(2), throttled, at(60));
+    for condition in &after.conditions {
+        let flipped = ["Ready", "Provisioned", "Reconciling"].contains(&condition.type_.as_str());
+        let expected = if flipped { at(60) } else { at(0) };
+        assert_eq!(condition.last_transition_time, Time(expected), "{}", condition.type_);
+        assert_eq!(condition.observed_generation, Some(2), "{}", condition.type_);
+    }
+    assert_eq!(after.last_verified_time, before.last_verified_time, "it was not verified again");
+}
+
+#[test]
+fn fractions_of_seconds_are_left_out() {
+    let odd = Timestamp::from_millisecond(1_700_000_000_999).unwrap();
+    let status = conclude(None, Some(1), good(), odd);
+    assert_eq!(status.last_verified_time, Some(Time(at(0))));
+}
+
+#[test]
+fn drift_has_a_class_a_beginning_and_a_bound() {
+    let many: Vec<Difference> =
+        (0..25).map(|number| difference(DriftClass::Changed, &format!("part {number}"))).collect();
+    let with = |drift| Findings { drift, ..good() };
+    let status = first(with(many));
+    let drift = status.drift.clone().unwrap();
+    assert_eq!((status.drift_count, drift.items.len(), drift.truncated), (Some(25), 20, true));
+    let worse = vec![difference(DriftClass::Changed, "a"), difference(DriftClass::Foreign, "b")];
+    let later = conclude(Some(&status), Some(1), with(worse), at(60)).drift.unwrap();
+    assert_eq!((later.class.as_str(), later.since, later.truncated), ("Foreign", Time(at(0)), false));
+    let long = first(with(vec![difference(DriftClass::Missing, &"ä".repeat(600))]));
+    assert_eq!(long.drift.unwrap().items[0].summary.chars().count(), 512);
+}

@@ -1,0 +1,127 @@
+//! Rules of `MachineIdentity`.
+
+use serde_json::{Value, json};
+
+use super::Case;
+use super::cases::short_name;
+use crate::house;
+
+/// The identity that rules about changes are asked about. Its account does not
+/// exist, so nothing is ever made for it.
+pub fn stored() -> Value {
+    house::merged(house::identity("stored", "stored"), &json!({"spec": {"accountRef": {"name": "nowhere"}}}))
+}
+
+fn base() -> Value {
+    house::identity("orders", "orders")
+}
+
+fn spec(change: &Value) -> Value {
+    json!({"spec": change})
+}
+
+/// One scope instead of the base's.
+fn scope(change: &Value) -> Value {
+    let scope = json!({"name": "inbox", "access": ["Read"], "resources": ["arn:aws:s3:::orders-in/*"]});
+    spec(&json!({"scopes": [house::merged(scope, change)]}))
+}
+
+fn actions(list: &[&str]) -> Value {
+    scope(&json!({"access": null, "actions": list}))
+}
+
+fn resources(list: &[&str]) -> Value {
+    scope(&json!({"resources": list}))
+}
+
+pub fn cases() -> Vec<Case> {
+    [whole(), scopes(), conditions()].concat()
+}
+
+fn whole() -> Vec<Case> {
+    vec![
+        short_name(&base()),
+        Case::new(
+            stored(),
+            "spec",
+            "`accountRef` must stay as it is: the principal lives in that account; make another MachineIdentity instead",
+        )
+        .about_changes()
+        .accepts([spec(&json!({"accountRef": {"name": "nowhere"}, "sessionDuration": "2h"}))])
+        .refuses([spec(&json!({"accountRef": {"name": "elsewhere"}}))]),
+        Case::new(base(), "spec.subject", "must set `serviceAccount`: it is the only subject that this version supports")
+            .accepts([json!({})])
+            .refuses([spec(&json!({"subject": {"serviceAccount": null}}))]),
+        Case::new(
+            base(),
+            "spec.credentials",
+            "must set `federation`: it is the only kind of credentials that this version supports",
+        )
+        .accepts([json!({}), spec(&json!({"credentials": {"federation": {}}}))])
+        .refuses([spec(&json!({"credentials": {}}))]),
+        Case::new(base(), "spec.sessionDuration", "must be a duration from '1h' to '12h'")
+            .accepts(["1h", "12h", "3600s", "1h30m"].map(|text| spec(&json!({"sessionDuration": text}))))
+            .refuses(["59m", "13h", "0s", "12h1s"].map(|text| spec(&json!({"sessionDuration": text})))),
+    ]
+}
+
+fn scopes() -> Vec<Case> {
+    vec![
+        Case::new(base(), "spec.scopes[]", "must set exactly one of `access` and `actions`")
+            .accepts([json!({}), actions(&["s3:GetObject"])])
+            .refuses([scope(&json!({"access": null})), scope(&json!({"actions": ["s3:GetObject"]}))]),
+        Case::new(
+            base(),
+            "spec.scopes[].actions",
+            "must be actions such as 'sqs:SendMessage': a service without wildcards, a colon, and an action",
+        )
+        .accepts([actions(&["s3:GetObject", "s3:Get*", "execute-api:Invoke", "s3:List?ucket"])])
+        .refuses(
+            ["*:*", "s*:GetObject", "GetObject", "s3:", "s3:Get Object", "s3:GetObject\n", "s3:Get:Object", "s3:${x}"]
+                .map(|action| actions(&["sqs:SendMessage", action])),
+        ),
+        Case::new(
+            base(),
+            "spec.scopes[].resources",
+            "must be ARNs such as 'arn:aws:s3:::orders-in/*', or '*' for actions that take no resource",
+        )
+        .accepts([resources(&["arn:aws:s3:::orders-in"]), resources(&["*"])])
+        .refuses(["orders-in", "**", "ARN:aws:s3:::x", " arn:aws:s3:::x"].map(|resource| resources(&[resource]))),
+        Case::new(base(), "spec.scopes[].resources", "must not contain policy variables: '${' is not allowed")
+            .accepts([resources(&["arn:aws:s3:::orders-in/$x{y}"])])
+            .refuses([resources(&["arn:aws:s3:::orders-in/${aws:username}/*"])]),
+        Case::new(
+            base(),
+            "spec.scopes[].resources",
+            "must be made of printable characters of Latin-1: the cloud takes no others",
+        )
+        .accepts([resources(&["arn:aws:s3:::orders-in/räksmörgås ÿ\u{a0}~"])])
+        .refuses(
+            ["\u{7}", "\n", "\u{7f}", "\u{9f}", "\u{100}", "\u{202e}", "日本"]
+                .map(|text| resources(&[&format!("arn:aws:s3:::orders-in/{text}")])),
+        ),
+    ]
+}
+
+fn conditions() -> Vec<Case> {
+    let condition = |key: &str, value: &str| {
+        let condition = json!({"key": key, "operator": "StringEquals", "values": [value]});
+        scope(&json!({"conditions": [condition]}))
+    };
+    vec![
+        Case::new(
+            base(),
+            "spec.scopes[].conditions[].key",
+            "must be a condition key such as 'aws:SourceVpce', without wildcards or variables",
+        )
+        .accepts([condition("aws:SourceVpce", "vpce-1a2b3c4d"), condition("aws:RequestTag/team", "shop")])
+        .refuses(["SourceVpce", "aws:Source*", "aws:${x}"].map(|key| condition(key, "x"))),
+        Case::new(
+            base(),
+            "spec.scopes[].conditions[].values",
+            "must be made of printable characters of Latin-1: the cloud takes no others",
+        )
+        .accepts([condition("aws:SourceVpce", "vpce ÿ")])
+        .refuses(["\u{1b}[2J", "a\nb", "日本"].map(|value| condition("aws:SourceVpce", value))),
+    ]
+}

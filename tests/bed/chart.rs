@@ -1,0 +1,7 @@
+//! The chart: what Helm makes of it, and what its policies do on a real API server.
+
+mod gate;
+mod guards;
+mod inject;
+mod pods;
+mod render;

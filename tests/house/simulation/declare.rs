@@ -1,0 +1,62 @@
+//! The objects that simulations are about.
+
+use std::sync::Arc;
+
+use ambit::api::v1alpha1::{CloudAccount, MachineIdentity, ScopePolicy};
+use serde_json::{Value, json};
+
+pub const ACCOUNT: &str = "prod";
+pub const ACCOUNT_ID: &str = "123456789012";
+pub const NAMESPACE: &str = "shop";
+pub const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/ambit-boundary";
+pub const OTHER_BOUNDARY: &str = "arn:aws:iam::123456789012:policy/ambit-boundary-2";
+pub const ISSUER: &str = "https://oidc.example.com/id/A";
+pub const AUDIENCE: &str = "sts.amazonaws.com";
+
+fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+/// An account whose roles have this boundary.
+pub fn account(boundary: &str) -> Arc<CloudAccount> {
+    Arc::new(read(json!({
+        "apiVersion": "ambit.dev/v1alpha1", "kind": "CloudAccount",
+        "metadata": {"name": ACCOUNT, "uid": "uid-account", "generation": 1},
+        "spec": {
+            "aws": {
+                "accountId": ACCOUNT_ID, "region": "eu-west-1", "permissionsBoundaryArn": boundary,
+                "federation": {"webIdentity": {"issuer": ISSUER}},
+            },
+            "namespaceSelector": {},
+        },
+    })))
+}
+
+/// A policy that selects every namespace.
+pub fn scope_policy() -> Arc<ScopePolicy> {
+    Arc::new(read(json!({
+        "apiVersion": "ambit.dev/v1alpha1", "kind": "ScopePolicy",
+        "metadata": {"name": "all"}, "spec": {"namespaceSelector": {}},
+    })))
+}
+
+/// A new object as the API server stores it.
+pub fn identity(name: &str, uid: &str) -> MachineIdentity {
+    read(json!({
+        "apiVersion": "ambit.dev/v1alpha1", "kind": "MachineIdentity",
+        "metadata": {
+            "name": name, "namespace": NAMESPACE, "uid": uid, "generation": 1,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {
+            "accountRef": {"name": ACCOUNT},
+            "subject": {"serviceAccount": {"name": "orders"}},
+            "scopes": [
+                {"name": "inbox", "actions": ["sqs:ReceiveMessage"],
+                 "resources": ["arn:aws:sqs:eu-west-1:123456789012:orders-in"]},
+                {"name": "publish", "actions": ["sqs:SendMessage"],
+                 "resources": ["arn:aws:sqs:eu-west-1:123456789012:orders"]},
+            ],
+        },
+    }))
+}

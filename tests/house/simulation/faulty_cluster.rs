@@ -1,0 +1,98 @@
+//! A cluster whose calls go as a fault plan has it: the same plan as the
+//! cloud's, so that all calls stand in one row.
+
+use ambit::api::v1alpha1::{MachineIdentity, MachineIdentityStatus};
+use ambit::cloud::{ErrorKind, FaultPlan};
+use ambit::cluster::{Announcement, BindingEntry, Cluster, ClusterError, ClusterErrorKind, Incarnation};
+use ambit::domain::WebToken;
+use ambit::names::IdentityKey;
+use async_trait::async_trait;
+
+use super::gate::Gate;
+
+/// A cluster under a plan.
+pub struct FaultyCluster<C> {
+    inner: C,
+    plan: FaultPlan,
+    gate: Gate,
+}
+
+impl<C: Cluster> FaultyCluster<C> {
+    /// Puts a cluster under a plan, behind a gate.
+    pub fn new(inner: C, plan: FaultPlan, gate: Gate) -> Self {
+        Self { inner, plan, gate }
+    }
+
+    async fn around<T>(
+        &self,
+        call: &'static str,
+        work: impl Future<Output = Result<T, ClusterError>>,
+    ) -> Result<T, ClusterError> {
+        let fail = |kind| ClusterError { kind: as_cluster(kind), operation: call, message: "on purpose".to_owned() };
+        self.gate.pass().await;
+        self.plan.around(call, work, fail).await
+    }
+}
+
+/// The nearest that an API server can answer.
+fn as_cluster(kind: ErrorKind) -> ClusterErrorKind {
+    match kind {
+        ErrorKind::NotFound => ClusterErrorKind::NotFound,
+        ErrorKind::Conflict => ClusterErrorKind::Conflict,
+        ErrorKind::Denied => ClusterErrorKind::Denied,
+        ErrorKind::Invalid | ErrorKind::LimitExceeded => ClusterErrorKind::Invalid,
+        ErrorKind::Throttled | ErrorKind::Transient => ClusterErrorKind::Transient,
+    }
+}
+
+#[async_trait]
+impl<C: Cluster> Cluster for FaultyCluster<C> {
+    async fn live(&self, key: &IdentityKey) -> Result<Option<MachineIdentity>, ClusterError> {
+        self.around("live", self.inner.live(key)).await
+    }
+
+    async fn hold(&self, identity: &Incarnation) -> Result<(), ClusterError> {
+        self.around("hold", self.inner.hold(identity)).await
+    }
+
+    async fn release(&self, identity: &Incarnation) -> Result<(), ClusterError> {
+        self.around("release", self.inner.release(identity)).await
+    }
+
+    async fn ensure_service_account(&self, namespace: &str, name: &str) -> Result<(), ClusterError> {
+        self.around("ensure-service-account", self.inner.ensure_service_account(namespace, name)).await
+    }
+
+    async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
+        self.around("token", self.inner.token(namespace, service_account, audience)).await
+    }
+
+    async fn reserve(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {
+        self.around("reserve", self.inner.reserve(namespace, entry)).await
+    }
+
+    async fn bind(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {
+        self.around("bind", self.inner.bind(namespace, entry)).await
+    }
+
+    async fn unbind(&self, namespace: &str, identity: &str) -> Result<(), ClusterError> {
+        self.around("unbind", self.inner.unbind(namespace, identity)).await
+    }
+
+    async fn pods_without(&self, namespace: &str, account: &str, identity: &str) -> Result<usize, ClusterError> {
+        self.around("pods-without", self.inner.pods_without(namespace, account, identity)).await
+    }
+
+    async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {
+        self.around("write-status", self.inner.write_status(identity, status)).await
+    }
+
+    async fn announce(&self, identity: &Incarnation, announcement: &Announcement) {
+        let work = async {
+            self.inner.announce(identity, announcement).await;
+            Ok(())
+        };
+        // Telling people cannot fail; it can only be cut off.
+        let _: Result<(), ClusterError> = self.around("announce", work).await;
+    }
+}

@@ -1,0 +1,197 @@
+//! The stage of a simulation: a cluster, an account with roles of other people
+//! in it, and one identity to watch over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ambit::api::v1alpha1::{CloudAccount, MachineIdentity, MachineIdentitySpec};
+use ambit::cloud::{Cloud, FaultPlan, Faulty, MemoryCloud, MemoryRole};
+use ambit::cluster::{Cluster, MemoryCluster};
+use ambit::controller::Memory;
+use ambit::controller::accounts::{Account, Accounts};
+use ambit::controller::context::{Context, Timing, World};
+use ambit::domain::Provider;
+use ambit::names::{AccountId, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName, RolePath};
+use ambit::plan::account::AccountSettings;
+use ambit::plan::{Declaration, Grounds, Resolved, resolve};
+use ambit::policy::Catalogue;
+
+use super::clock;
+use super::declare::{self, ACCOUNT, ACCOUNT_ID, AUDIENCE, BOUNDARY, ISSUER, NAMESPACE, OTHER_BOUNDARY};
+use super::faulty_cluster::FaultyCluster;
+use super::gate::Gate;
+use super::monitor::{Declared, Monitored};
+
+/// The times that simulated operators keep: those of a real one.
+pub const TIMING: Timing = Timing { resync: Duration::from_hours(6), consistency_window: Duration::from_secs(15) };
+
+/// The caches, as plain data.
+pub struct Scenery {
+    account: Mutex<Arc<CloudAccount>>,
+}
+
+impl World for Scenery {
+    fn grounds<'a>(
+        &self,
+        _: &IdentityKey,
+        _: &MachineIdentity,
+        installation: &'a InstallationId,
+    ) -> Option<Grounds<'a>> {
+        Some(Grounds {
+            installation,
+            account: Some(Arc::clone(&self.account.lock().unwrap())),
+            namespace_labels: BTreeMap::new(),
+            policies: vec![declare::scope_policy()],
+            earlier_claim: None,
+        })
+    }
+}
+
+/// Everything that operators work on, and that outlives them.
+#[derive(Clone)]
+pub struct Stage {
+    pub cluster: MemoryCluster,
+    pub cloud: MemoryCloud,
+    pub key: IdentityKey,
+    pub name: PrincipalName,
+    scenery: Arc<Scenery>,
+    installation: InstallationId,
+    declared: Declared,
+    planted: Vec<MemoryRole>,
+}
+
+impl Stage {
+    /// An account with a provider, two boundaries and roles of other people.
+    pub fn new() -> Self {
+        let installation = InstallationId::parse("sim").unwrap();
+        let path = RolePath::parse("/ambit/sim/").unwrap();
+        let cloud = MemoryCloud::new(AccountId::parse(ACCOUNT_ID).unwrap(), path, installation.clone());
+        for boundary in [BOUNDARY, OTHER_BOUNDARY] {
+            cloud.add_boundary(&BoundaryArn::parse(boundary).unwrap());
+        }
+        let provider = Provider { audiences: BTreeSet::from([AUDIENCE.to_owned()]), installation: None };
+        cloud.plant_provider(&IssuerUrl::parse(ISSUER).unwrap(), provider);
+        let key = IdentityKey::new(NAMESPACE, "orders");
+        let mut stage = Self {
+            cluster: MemoryCluster::default(),
+            cloud,
+            name: PrincipalName::derive(&installation, &key),
+            key,
+            scenery: Arc::new(Scenery { account: Mutex::new(declare::account(BOUNDARY)) }),
+            installation,
+            declared: Declared::default(),
+            planted: Vec::new(),
+        };
+        stage.plant_others();
+        stage
+    }
+
+    /// Roles that are none of this identity's: all of them must stay as they are.
+    fn plant_others(&mut self) {
+        let owner = |installation: &str, name: &str| Owner {
+            installation: InstallationId::parse(installation).unwrap(),
+            identity: IdentityKey::new(NAMESPACE, name),
+            uid: "uid-of-another".to_owned(),
+        };
+        let untagged = MemoryRole::foreign("made-by-a-person", "/ambit/sim/");
+        let mut of_another_installation = MemoryRole::foreign("of-another-installation", "/ambit/sim/");
+        of_another_installation.tag(&owner("other", "orders"));
+        let mut of_another_identity = MemoryRole::foreign("of-another-identity", "/ambit/sim/");
+        of_another_identity.tag(&owner("sim", "mailer"));
+        of_another_identity.inline.insert("anything".to_owned(), "{}".to_owned());
+        for role in [untagged, of_another_installation, of_another_identity] {
+            self.cloud.plant(role);
+        }
+        self.planted = self.cloud.roles();
+    }
+
+    /// The roles of other people, as they were planted.
+    pub fn planted(&self) -> &[MemoryRole] {
+        &self.planted
+    }
+
+    /// Applies a new object, or a changed spec of the one that is there.
+    pub fn apply(&self, object: MachineIdentity) {
+        self.cluster.put(&self.key, object);
+        if let Some(resolved) = self.resolved() {
+            self.declared.note(&resolved.desired);
+        }
+    }
+
+    /// Creates the object with its usual spec.
+    pub fn create(&self, uid: &str) {
+        self.apply(declare::identity(&self.key.name, uid));
+    }
+
+    /// Edits the spec.
+    pub fn edit(&self, change: impl FnOnce(&mut MachineIdentitySpec)) {
+        let mut object = self.object().unwrap();
+        change(&mut object.spec);
+        self.apply(object);
+    }
+
+    /// Gives the account another boundary.
+    pub fn change_boundary(&self, boundary: &str) {
+        *self.scenery.account.lock().unwrap() = declare::account(boundary);
+    }
+
+    /// The object as it is stored.
+    pub fn object(&self) -> Option<MachineIdentity> {
+        self.cluster.get(&self.key)
+    }
+
+    /// The identity's role as it is.
+    pub fn role(&self) -> Option<MemoryRole> {
+        self.cloud.role(self.name.as_str())
+    }
+
+    /// Changes the identity's role by hand.
+    pub fn by_hand(&self, change: impl FnOnce(&mut MemoryRole)) {
+        assert!(self.cloud.change_by_hand(self.name.as_str(), change), "there is no role to change");
+    }
+
+    /// What follows from the object and the account as they are.
+    pub fn resolved(&self) -> Option<Resolved> {
+        let object = self.object()?;
+        let grounds = self.scenery.grounds(&self.key, &object, &self.installation)?;
+        resolve(Declaration { identity: &object, key: &self.key }, &grounds, Catalogue::embedded()).ok()
+    }
+
+    /// The cloud, looked at after every change.
+    pub fn monitored(&self, gate: Gate) -> Monitored {
+        Monitored {
+            cloud: self.cloud.clone(),
+            cluster: self.cluster.clone(),
+            key: self.key.clone(),
+            installation: self.installation.to_string(),
+            declared: self.declared.clone(),
+            gate,
+        }
+    }
+
+    /// A process that was just started and remembers nothing.
+    pub fn start(&self, plan: &FaultPlan, gate: Gate) -> Context {
+        let cloud = Faulty::new(self.monitored(gate), plan.clone());
+        let cluster = FaultyCluster::new(self.cluster.clone(), plan.clone(), gate);
+        self.context(Arc::new(cluster), Arc::new(cloud))
+    }
+
+    fn context(&self, cluster: Arc<dyn Cluster>, cloud: Arc<dyn Cloud>) -> Context {
+        let accounts = Arc::new(Accounts::default());
+        let account = Arc::clone(&self.scenery.account.lock().unwrap());
+        let settings = AccountSettings::parse(&account.spec, &self.installation).unwrap();
+        accounts.put(ACCOUNT, Account { generation: Some(1), settings, cloud, trouble: None });
+        Context {
+            installation: self.installation.clone(),
+            cluster,
+            accounts,
+            world: Arc::<Scenery>::clone(&self.scenery),
+            memory: Memory::default(),
+            timing: TIMING,
+            catalogue: Catalogue::embedded(),
+            clock: clock::now,
+            spread: || 0.5,
+        }
+    }
+}

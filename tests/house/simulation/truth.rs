@@ -1,0 +1,100 @@
+//! What must be true when all is quiet again.
+
+use std::collections::BTreeMap;
+
+use ambit::api::v1alpha1::{FINALIZER, MachineIdentity};
+use ambit::cloud::FaultPlan;
+use ambit::policy::Document;
+
+use super::declare::NAMESPACE;
+use super::process::{Process, Rest};
+use super::stage::Stage;
+
+/// Live equals declared, the status says so, and pods get it.
+pub fn assert_live(stage: &Stage) {
+    let object = stage.object().unwrap();
+    let resolved = stage.resolved().unwrap();
+    assert_role(stage, &object);
+    assert_others_untouched(stage, 1);
+    let status = object.status.as_ref().unwrap();
+    assert_eq!(status.observed_generation, object.metadata.generation);
+    for condition in &status.conditions {
+        assert_eq!(condition.observed_generation, object.metadata.generation, "{condition:?}");
+        assert_eq!(condition.status, "True", "{condition:?}");
+    }
+    let names: Vec<&str> = status.conditions.iter().map(|condition| condition.type_.as_str()).collect();
+    assert_eq!(names, ["Ready", "Accepted", "Provisioned", "Bound", "InSync", "CredentialsFresh"]);
+    assert_eq!((status.drift_count, status.drift.as_ref()), (Some(0), None));
+    let aws = status.aws.as_ref().unwrap();
+    assert_eq!(aws.role_id.as_deref(), stage.role().map(|role| role.id).as_deref());
+    assert_eq!(aws.role_arn, resolved.role_arn);
+    assert_eq!(aws.permissions_digest, resolved.desired.permissions.meaning().to_string());
+    assert_eq!(aws.trust_digest, resolved.desired.trust.meaning().to_string());
+    assert_delivered(stage, &object);
+}
+
+fn assert_role(stage: &Stage, object: &MachineIdentity) {
+    let desired = stage.resolved().unwrap().desired;
+    let role = stage.role().unwrap();
+    let meaning = |text: &str| Document::read(text).unwrap().meaning();
+    assert_eq!(meaning(&role.trust), desired.trust.meaning(), "trust: {}", role.trust);
+    let subject = &object.spec.subject.service_account.as_ref().unwrap().name;
+    assert!(role.trust.contains(&format!("\"system:serviceaccount:{NAMESPACE}:{subject}\"")), "{}", role.trust);
+    assert_eq!(role.inline.keys().collect::<Vec<_>>(), ["ambit"]);
+    assert_eq!(meaning(&role.inline["ambit"]), desired.permissions.meaning(), "permissions: {}", role.inline["ambit"]);
+    assert_eq!(role.boundary.as_deref(), Some(desired.boundary.as_str()));
+    assert_eq!(role.session, desired.session.get());
+    assert!(role.attached.is_empty(), "{:?}", role.attached);
+    assert_eq!(role.path, "/ambit/sim/");
+    let uid = object.metadata.uid.clone().unwrap();
+    let tags = [("identity", stage.key.to_string()), ("installation", "sim".to_owned()), ("uid", uid)];
+    assert_eq!(role.tags, tags.map(|(key, value)| (format!("ambit.dev/{key}"), value)).into());
+}
+
+/// The table has the identity's entry and no other, and the service account is there.
+fn assert_delivered(stage: &Stage, object: &MachineIdentity) {
+    let delivery = stage.resolved().unwrap().delivery;
+    let accounts = stage.cluster.table(NAMESPACE).service_accounts;
+    assert_eq!(accounts.keys().collect::<Vec<_>>(), [&delivery.service_account]);
+    let binding = &accounts[&delivery.service_account];
+    assert!(binding.ready && binding.reason.is_none(), "{binding:?}");
+    assert_eq!((&binding.identity, &binding.env), (&stage.key.name, &delivery.env));
+    assert!(stage.cluster.has_service_account(NAMESPACE, &delivery.service_account));
+    assert_eq!(object.metadata.finalizers.as_deref(), Some([FINALIZER.to_owned()].as_slice()));
+}
+
+/// The identity left nothing behind but its service account.
+pub fn assert_gone(stage: &Stage) {
+    assert_eq!(stage.object(), None);
+    assert_eq!(stage.role(), None);
+    assert_others_untouched(stage, 0);
+    assert_eq!(stage.cluster.table(NAMESPACE).service_accounts, BTreeMap::new());
+    assert!(stage.cluster.has_service_account(NAMESPACE, "orders"));
+}
+
+/// Whatever other people have in the account is as it was, and there are only
+/// so many roles beside.
+pub fn assert_others_untouched(stage: &Stage, ours: usize) {
+    let roles = stage.cloud.roles();
+    assert_eq!(roles.len(), stage.planted().len() + ours, "orphans: {roles:#?}");
+    for role in stage.planted() {
+        assert!(roles.contains(role), "`{}` was touched", role.name);
+    }
+}
+
+/// Rounds that sweep and look at everything again change nothing: neither in
+/// the same process nor in one that was just started.
+pub async fn assert_idle<'a>(stage: &'a Stage, process: &mut Process<'a>) {
+    let quiet = written(stage);
+    let mut fresh = Process::start(stage, &FaultPlan::none());
+    for process in [process, &mut fresh] {
+        assert_ne!(process.run().await, Rest::Gone);
+        assert_eq!(written(stage), quiet);
+    }
+}
+
+/// Everything that a quiet round must leave as it is.
+fn written(stage: &Stage) -> (BTreeMap<&'static str, u64>, usize, usize, String) {
+    let status = serde_json::to_string(&stage.object().unwrap().status).unwrap();
+    (stage.cloud.writes(), stage.cluster.writes(), stage.cluster.announcements().len(), status)
+}
