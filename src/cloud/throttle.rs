@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn never_saves_more_than_one_burst() {
         let limit = limit(2);
-        let later = Instant::now() + Duration::from_secs(3600);
+        let later = Instant::now() + Duration::from_hours(1);
         assert_eq!(waits(&limit, later, 4), [0, 0, 500, 1000]);
     }
 

@@ -137,18 +137,15 @@ impl Tables {
             return Ok(());
         }
         // That nothing is to be written is concluded only from what was just read.
-        match bounded("get bindingtable", api.get_opt(TABLE_NAME)).await? {
-            Some(table) => {
-                if let Some(next) = changed(table, changes) {
-                    *known = Some(put(&api, &next).await?);
-                }
+        if let Some(table) = bounded("get bindingtable", api.get_opt(TABLE_NAME)).await? {
+            if let Some(next) = changed(table, changes) {
+                *known = Some(put(&api, &next).await?);
             }
-            None => {
-                let metadata = ObjectMeta { name: Some(TABLE_NAME.into()), ..ObjectMeta::default() };
-                if let Some(first) = changed(BindingTable { metadata, ..BindingTable::default() }, changes) {
-                    bounded("create bindingtable", api.create(&parameters(), &first)).await?;
-                }
-            }
+            return Ok(());
+        }
+        let metadata = ObjectMeta { name: Some(TABLE_NAME.into()), ..ObjectMeta::default() };
+        if let Some(first) = changed(BindingTable { metadata, ..BindingTable::default() }, changes) {
+            bounded("create bindingtable", api.create(&parameters(), &first)).await?;
         }
         Ok(())
     }

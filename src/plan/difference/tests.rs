@@ -23,7 +23,9 @@ fn equal_differs_in_nothing() {
 
 #[test]
 fn each_part_is_told_in_its_words() {
-    let cases: [(Change, (&str, &str, &str, &str)); 12] = [
+    /// Part, class, words and step.
+    type Told = (&'static str, &'static str, &'static str, &'static str);
+    let cases: [(Change, Told); 12] = [
         (
             |found| found.owner.uid = None,
             ("tags", "Changed", "the ownership tags do not name this identity's UID", "set-owner"),
