@@ -1,11 +1,16 @@
 //! Events: told on transitions only, and never able to fail anything.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource as _;
 use kube::runtime::events::{Event, EventType, Recorder as KubeRecorder, Reporter};
 
 use super::port::Incarnation;
 use crate::api::v1alpha1::MachineIdentity;
+
+/// How long telling people may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Something that happened to an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +54,10 @@ impl Recorder {
             action: "Reconcile".into(),
             secondary: None,
         };
-        if let Err(error) = self.inner.publish(&event, &regarding).await {
-            tracing::debug!(identity = %identity.key, %error, "an event was not published");
+        match tokio::time::timeout(TIMEOUT, self.inner.publish(&event, &regarding)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(identity = %identity.key, %error, "an event was not published"),
+            Err(_) => tracing::debug!(identity = %identity.key, "an event was not published in time"),
         }
     }
 }

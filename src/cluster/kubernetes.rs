@@ -74,18 +74,6 @@ impl KubernetesCluster {
     fn service_accounts(&self, namespace: &str) -> Api<ServiceAccount> {
         Api::namespaced(self.client.clone(), namespace)
     }
-
-    /// Applies the finalizer list of Ambit's own field manager: with the
-    /// finalizer it is added, without it is removed, and those of others stay.
-    async fn finalize(&self, identity: &Incarnation, finalizers: &[&str]) -> Result<(), ClusterError> {
-        let mut partial = Partial::of(identity);
-        partial.metadata.finalizers = Some(finalizers.iter().map(|&name| name.to_owned()).collect());
-        let api = self.identities(&identity.key.namespace);
-        // Forced: the finalizer is Ambit's own, whoever else may have written it down.
-        let parameters = PatchParams::apply("ambit-finalizer").force();
-        let patch = Patch::Apply(&partial);
-        bounded("patch finalizers", api.patch_metadata(&identity.key.name, &parameters, &patch)).await.map(drop)
-    }
 }
 
 /// Bounds a request in time and sorts its error.
@@ -110,14 +98,32 @@ impl Cluster for KubernetesCluster {
     }
 
     async fn hold(&self, identity: &Incarnation) -> Result<(), ClusterError> {
-        self.finalize(identity, &[FINALIZER]).await
+        let mut partial = Partial::of(identity);
+        partial.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        let api = self.identities(&identity.key.namespace);
+        // Forced: the finalizer is Ambit's own, whoever else may have written it down.
+        let parameters = PatchParams::apply("ambit-finalizer").force();
+        let patch = Patch::Apply(&partial);
+        bounded("patch finalizers", api.patch_metadata(&identity.key.name, &parameters, &patch)).await.map(drop)
     }
 
     async fn release(&self, identity: &Incarnation) -> Result<(), ClusterError> {
-        match self.finalize(identity, &[]).await {
-            // Gone, or there is another incarnation under its name: either way it was let go.
-            Err(error) if matches!(error.kind, ClusterErrorKind::NotFound | ClusterErrorKind::Conflict) => Ok(()),
-            other => other,
+        let api = self.identities(&identity.key.namespace);
+        let found = bounded("get machineidentity", api.get_metadata_opt(&identity.key.name)).await?;
+        // Gone, or there is another incarnation under its name: either way it was let go.
+        let Some(found) = found.filter(|found| found.uid().as_deref() == Some(&identity.uid)) else { return Ok(()) };
+        // The whole list is replaced, not only what Ambit's field manager owns: the
+        // finalizer may have come with a backup, written down by somebody else. The
+        // resource version keeps those of others as they are.
+        let mut partial = Partial::of(identity);
+        partial.metadata.resource_version = found.resource_version();
+        partial.metadata.finalizers =
+            Some(found.finalizers().iter().filter(|name| *name != FINALIZER).cloned().collect());
+        let patch = Patch::Merge(&partial);
+        let parameters = PatchParams::default();
+        match bounded("patch finalizers", api.patch_metadata(&identity.key.name, &parameters, &patch)).await {
+            Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(()),
+            other => other.map(drop),
         }
     }
 

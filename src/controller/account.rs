@@ -33,16 +33,29 @@ pub struct AccountContext {
     pub clock: fn() -> Timestamp,
 }
 
-/// What one reconciliation of an account found.
+/// What checking an account found.
 pub struct Checked {
     /// How it ended.
     pub outcome: Outcome,
     /// Whether identities must be looked at again because the account changed.
     pub wake_identities: bool,
+    verdict: Verdict,
+}
+
+impl Checked {
+    /// Without sweeps nobody finds what was changed by hand: that is the
+    /// account's trouble, though identities can still be made.
+    pub fn sweep_failed(&mut self, error: &CloudError) {
+        tracing::warn!(error.type = error.kind.name(), %error, "a sweep did not reach its end");
+        let verdict = cloud_verdict(error);
+        let message = format!("the account cannot be swept, so drift is found only by full looks: {}", verdict.message);
+        self.verdict = Verdict { message, ..verdict };
+        self.outcome = Outcome::Failed(Failure::Cloud(error.kind));
+    }
 }
 
 /// Checks an account and puts it in use.
-pub async fn reconcile(context: &AccountContext, account: &CloudAccount) -> Checked {
+pub async fn check(context: &AccountContext, account: &CloudAccount) -> Checked {
     let name = account.name_any();
     let before = context.accounts.find(&name);
     let (verdict, outcome) = match AccountSettings::parse(&account.spec, &context.installation) {
@@ -53,11 +66,7 @@ pub async fn reconcile(context: &AccountContext, account: &CloudAccount) -> Chec
         }
     };
     let wake_identities = changed(before.as_ref(), context.accounts.find(&name).as_ref());
-    let outcome = match report(context, account, &verdict).await {
-        Ok(()) => outcome,
-        Err(failure) => Outcome::Failed(failure),
-    };
-    Checked { outcome, wake_identities }
+    Checked { outcome, wake_identities, verdict }
 }
 
 /// Connects, checks, and puts the account in use with what was found.
@@ -72,7 +81,7 @@ async fn enter(context: &AccountContext, account: &CloudAccount, settings: Accou
         Ok(cloud) => cloud,
         Err(error) => return (cloud_verdict(&error), Outcome::Failed(Failure::Cloud(error.kind))),
     };
-    let trouble = check(cloud.as_ref(), &settings).await;
+    let trouble = examine(cloud.as_ref(), &settings, &context.installation).await;
     let failed = trouble.as_ref().map(|(_, kind)| *kind);
     let trouble = trouble.map(|(trouble, _)| trouble);
     let verdict = trouble.as_ref().map_or_else(|| in_order(&settings), |trouble| trouble.verdict.clone());
@@ -93,7 +102,11 @@ fn in_order(settings: &AccountSettings) -> Verdict {
 }
 
 /// Whatever every identity of the account relies on.
-async fn check(cloud: &dyn Cloud, settings: &AccountSettings) -> Option<(Trouble, ErrorKind)> {
+async fn examine(
+    cloud: &dyn Cloud,
+    settings: &AccountSettings,
+    installation: &InstallationId,
+) -> Option<(Trouble, ErrorKind)> {
     let role = |verdict| Trouble { verdict, concerns_binding: false };
     let failed = |error: CloudError| (role(cloud_verdict(&error)), error.kind);
     match cloud.account().await {
@@ -115,26 +128,34 @@ async fn check(cloud: &dyn Cloud, settings: &AccountSettings) -> Option<(Trouble
         }
         Ok(Observation::Present(())) => {}
     }
-    provider(cloud, settings).await.err()
+    provider(cloud, settings, installation).await.err()
 }
 
 /// The issuer is registered with the audience: made so, or found so.
-async fn provider(cloud: &dyn Cloud, settings: &AccountSettings) -> Result<(), (Trouble, ErrorKind)> {
+async fn provider(
+    cloud: &dyn Cloud,
+    settings: &AccountSettings,
+    installation: &InstallationId,
+) -> Result<(), (Trouble, ErrorKind)> {
     let binding = |verdict| Trouble { verdict, concerns_binding: true };
     let failed = |error: CloudError| (binding(cloud_verdict(&error)), error.kind);
     let audience = settings.audience.clone();
     let step = match cloud.observe_provider(&settings.issuer).await.map_err(failed)? {
         Observation::Present(provider) if provider.audiences.contains(&audience) => return Ok(()),
-        Observation::Present(_) => ProviderStep::AddAudience { audience },
-        Observation::Absent => ProviderStep::Create { audience },
+        Observation::Present(provider) if provider.installation.as_deref() == Some(installation.as_str()) => {
+            Some(ProviderStep::AddAudience { audience })
+        }
+        // Somebody else's: it is theirs to say which audiences it accepts.
+        Observation::Present(_) => None,
+        Observation::Absent => Some(ProviderStep::Create { audience }),
     };
-    if settings.provider == ProviderPolicy::Existing {
+    let Some(step) = step.filter(|_| settings.provider == ProviderPolicy::Create) else {
         let message = format!(
-            "there is no OIDC provider for `{}` with audience `{}` in account {}: register it, or set `provider` to Create",
+            "there is no OIDC provider for `{}` with audience `{}` in account {} that Ambit may use: register it, or add the audience to it",
             settings.issuer, settings.audience, settings.account
         );
         return Err((binding(Verdict::terminal(Reason::ProviderMissing, message)), ErrorKind::Invalid));
-    }
+    };
     match cloud.apply_provider(&settings.issuer, &step).await {
         // Somebody else registered it at the same moment: the next check sees it.
         Err(error) if error.kind == ErrorKind::Conflict => Ok(()),
@@ -159,16 +180,19 @@ pub fn interval(account: &CloudAccount) -> Duration {
     Duration::from(account.spec.sweep_interval).max(Duration::from_secs(1))
 }
 
-async fn report(context: &AccountContext, account: &CloudAccount, verdict: &Verdict) -> Result<(), Failure> {
-    let status = status(account, verdict, (context.clock)());
+/// Writes what was found, if it is new.
+pub async fn report(context: &AccountContext, account: &CloudAccount, checked: Checked) -> Outcome {
+    let status = status(account, &checked.verdict, (context.clock)());
     if account.status.as_ref() == Some(&status) {
-        return Ok(());
+        return checked.outcome;
     }
-    let written = context.reporter.report_account(account, &status).await;
-    written.map_err(|error| {
-        tracing::warn!(error.type = error.kind.name(), %error, "the status of an account was not written");
-        Failure::Cluster(error.kind)
-    })
+    match context.reporter.report_account(account, &status).await {
+        Ok(()) => checked.outcome,
+        Err(error) => {
+            tracing::warn!(error.type = error.kind.name(), %error, "the status of an account was not written");
+            Outcome::Failed(Failure::Cluster(error.kind))
+        }
+    }
 }
 
 fn status(account: &CloudAccount, verdict: &Verdict, now: Timestamp) -> CloudAccountStatus {

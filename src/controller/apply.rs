@@ -1,21 +1,14 @@
 //! Carrying out a decision about the principal: lint, record, step by step,
 //! read back.
 
-use std::time::Duration;
-
 use super::accounts::Account;
 use super::case::Case;
-use super::identity::VETOED;
 use super::outcome::{Failure, Outcome};
 use super::stop::Stop;
 use crate::api::v1alpha1::AwsStatus;
 use crate::cloud::{Depth, ErrorKind};
 use crate::domain::{Observation, Observed, Step};
 use crate::plan::{Decision, Difference, Findings, Plan, Reason, Recorded, Resolved, Verdict, decide, items, lint};
-
-/// How often an observed identity that differs is looked at: nobody but a
-/// person mends it, and nobody tells when they have.
-const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Carries out a decision. Returns only when live was read back and equals declared.
 pub async fn carry_out(
@@ -59,7 +52,7 @@ fn veto(case: &Case<'_>, resolved: &Resolved, observation: &Observation<Observed
     let list = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     tracing::error!(identity = %case.incarnation.key, findings = %list, "a plan was vetoed");
     let message = format!("Ambit's own check refused its plan, and nothing was changed: {list}; please report this");
-    Err(Stop::provisioned(Verdict::terminal(Reason::UnsafePlan, message), Outcome::Failed(VETOED)))
+    Err(Stop::provisioned(Verdict::terminal(Reason::UnsafePlan, message), Outcome::Failed(Failure::Bug)))
 }
 
 /// Drift is written down before it is repaired, so that nobody can miss it; and
@@ -169,6 +162,7 @@ fn note_live(resolved: &Resolved, observation: &Observation<Observed>, findings:
         role_id: Some(live.id.clone()),
         permissions_digest: resolved.desired.permissions.meaning().to_string(),
         trust_digest: resolved.desired.trust.meaning().to_string(),
+        permissions_boundary_arn: live.boundary.clone(),
     });
     findings.provisioned =
         Verdict::good(Reason::Provisioned, "the role was read back with the declared trust, permissions and boundary");
@@ -202,10 +196,11 @@ fn vanished(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> St
 
 /// `Observe`: differences are told and left.
 fn only_observed(case: &Case<'_>, observation: &Observation<Observed>, plan: Plan, findings: &mut Findings) -> Stop {
-    case.note_full_look(LOOK_AGAIN);
+    let resync = case.context.timing.resync;
+    case.note_full_look(resync);
     if *observation == Observation::Absent {
         let message = "the role does not exist, and `spec.managementPolicy` is Observe, so it is not made";
-        return Stop::provisioned(Verdict::terminal(Reason::Observing, message), Outcome::Waiting(LOOK_AGAIN));
+        return Stop::provisioned(Verdict::terminal(Reason::Observing, message), Outcome::Waiting(resync));
     }
     findings.provisioned = Verdict::good(Reason::Provisioned, "the role exists; whether it is as declared says InSync");
     let message = if plan.drift.is_empty() {
@@ -214,7 +209,7 @@ fn only_observed(case: &Case<'_>, observation: &Observation<Observed>, plan: Pla
         format!("{}; `spec.managementPolicy` is Observe, so nothing was repaired", words(&plan.drift))
     };
     findings.drift = plan.drift;
-    Stop::in_sync(Verdict::terminal(Reason::Drifted, message), Outcome::Waiting(LOOK_AGAIN))
+    Stop::in_sync(Verdict::terminal(Reason::Drifted, message), Outcome::Waiting(resync))
 }
 
 /// Differences in one line.

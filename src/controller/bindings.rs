@@ -17,9 +17,15 @@ use crate::names::IdentityKey;
 /// How often a table is looked over when nothing happens to it.
 const INTERVAL: Duration = Duration::from_mins(10);
 
+/// How soon it is looked over when the identities are not all listed yet.
+const SOON: Duration = Duration::from_secs(5);
+
 /// Removes entries whose identity is gone.
 pub async fn reconcile(cluster: &dyn Cluster, caches: &Caches, table: &BindingTable) -> Outcome {
     let Some(namespace) = table.namespace() else { return Outcome::Finished };
+    if !caches.claims.is_complete() {
+        return Outcome::Waiting(SOON);
+    }
     match remove_stale(cluster, caches, &namespace, table).await {
         Ok(()) => Outcome::Waiting(INTERVAL),
         Err(error) => {

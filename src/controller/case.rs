@@ -8,7 +8,8 @@ use super::context::Context;
 use super::memory::Remembered;
 use super::outcome::{Failure, Outcome};
 use crate::api::v1alpha1::{MachineIdentity, MachineIdentityStatus};
-use crate::cluster::{Announcement, ClusterError, Incarnation};
+use crate::cloud::ErrorKind;
+use crate::cluster::{Announcement, ClusterError, ClusterErrorKind, Incarnation};
 use crate::names::{IdentityKey, Owner};
 use crate::plan::{self, Declaration, Findings, Reason, Recorded, Resolved};
 
@@ -71,6 +72,7 @@ impl<'a> Case<'a> {
             id: aws.role_id,
             permissions: Some(aws.permissions_digest),
             trust: Some(aws.trust_digest),
+            boundary: aws.permissions_boundary_arn,
             this_generation,
         })
     }
@@ -79,12 +81,46 @@ impl<'a> Case<'a> {
     /// cloud is due: sweeps watch over it until then.
     #[must_use]
     pub fn rests(&self, resolved: &Resolved) -> bool {
+        self.is_in_place(resolved) && !self.remembered.suspected && self.next_full_look() > self.context.now()
+    }
+
+    /// Whether status says of exactly this declaration that it was proven.
+    #[must_use]
+    pub fn is_in_place(&self, resolved: &Resolved) -> bool {
         let status = self.status();
         let recorded = self.recorded();
-        let in_place = plan::settled(status.as_ref(), self.identity.metadata.generation)
+        plan::settled(status.as_ref(), self.identity.metadata.generation)
             && recorded.permissions.as_deref() == Some(&resolved.desired.permissions.meaning().to_string())
-            && recorded.trust.as_deref() == Some(&resolved.desired.trust.meaning().to_string());
-        in_place && !self.remembered.suspected && self.next_full_look() > self.context.now()
+            && recorded.trust.as_deref() == Some(&resolved.desired.trust.meaning().to_string())
+    }
+
+    /// Why the principal cannot be the one that is declared now, if it was made
+    /// elsewhere: its account was replaced by another of the same name.
+    #[must_use]
+    pub fn made_elsewhere(&self, expected: &str) -> Option<String> {
+        let made = self.status()?.aws?.role_arn;
+        (made != expected).then(|| {
+            format!(
+                "this identity's role is `{made}`, but its CloudAccount now says that it is `{expected}`: make the CloudAccount as it was; to leave the role behind, delete this identity with `spec.deletionPolicy` Retain and declare it again"
+            )
+        })
+    }
+
+    /// Whether a failure is not worth telling yet: what was proven stays proven
+    /// when a single call fails, and is tried again within seconds.
+    #[must_use]
+    pub fn overlooks(&self, outcome: &Outcome) -> bool {
+        const PATIENCE: u32 = 3;
+        let passing = matches!(
+            outcome,
+            Outcome::Failed(
+                Failure::Cloud(ErrorKind::Transient | ErrorKind::Throttled)
+                    | Failure::Cluster(ClusterErrorKind::Transient | ClusterErrorKind::Conflict)
+            )
+        );
+        passing
+            && self.remembered.failures < PATIENCE
+            && plan::settled(self.status().as_ref(), self.identity.metadata.generation)
     }
 
     /// When the next full look at the cloud is due. First seen, it is put
@@ -125,12 +161,6 @@ impl<'a> Case<'a> {
         self.context.memory.note(&self.incarnation.uid, |memory| memory.absent_since = None);
     }
 
-    /// Notes that the principal was removed just now.
-    pub fn note_removed(&self) {
-        let now = self.context.now();
-        self.context.memory.note(&self.incarnation.uid, |memory| memory.absent_since = Some(now));
-    }
-
     /// Writes what was found out, if it is new, and tells people of transitions.
     pub async fn report(&self, findings: Findings) -> Result<(), ClusterError> {
         let previous = self.status();
@@ -141,10 +171,11 @@ impl<'a> Case<'a> {
         // `NotFound` is an error too: when the object is gone nobody reconciles it
         // again, and when it is there its status must not stay behind.
         self.context.cluster.write_status(&self.incarnation, &status).await?;
-        if let Some(announcement) = transition(previous.as_ref(), &status) {
+        let announcement = transition(previous.as_ref(), &status);
+        self.context.memory.note(&self.incarnation.uid, |memory| memory.status = Some(status));
+        if let Some(announcement) = announcement {
             self.context.cluster.announce(&self.incarnation, &announcement).await;
         }
-        self.context.memory.note(&self.incarnation.uid, |memory| memory.status = Some(status));
         Ok(())
     }
 

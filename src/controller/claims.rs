@@ -41,13 +41,19 @@ struct Index {
 }
 
 impl Claims {
-    /// Notes an identity's claim, in place of an earlier one of the same incarnation.
-    pub fn note(&self, identity: &MachineIdentity) {
-        let Some((subject, mut claim)) = claim(identity) else { return };
+    /// Notes an identity's claim, in place of an earlier one of the same
+    /// incarnation. Returns the names of those whose turn it may have become, or
+    /// no longer be: when it moves from one service account to another.
+    pub fn note(&self, identity: &MachineIdentity) -> Vec<String> {
+        let Some((subject, mut claim)) = claim(identity) else { return Vec::new() };
         let mut index = self.lock();
+        let before = index.by_uid.get(&claim.uid).map(|(subject, _)| subject.clone());
         claim.seen = index.withdraw(&claim.uid).unwrap_or_else(|| index.next());
+        let moved = before.filter(|before| *before != subject);
+        let concerned = moved.iter().flat_map(|before| index.names(before).chain(index.names(&subject))).collect();
         index.by_uid.insert(claim.uid.clone(), (subject.clone(), claim.seen));
         index.by_subject.entry(subject).or_default().insert(claim);
+        concerned
     }
 
     /// Withdraws an identity's claim. Returns the names of those that wait behind it.
@@ -55,7 +61,7 @@ impl Claims {
         let Some((subject, claim)) = claim(identity) else { return Vec::new() };
         let mut index = self.lock();
         index.withdraw(&claim.uid);
-        index.by_subject.get(&subject).into_iter().flatten().map(|claim| claim.name.clone()).collect()
+        index.names(&subject).collect()
     }
 
     /// A new list follows: until it is complete nobody's claim can be judged.
@@ -80,9 +86,16 @@ impl Claims {
         let (subject, claim) = claim(identity)?;
         let index = self.lock();
         let first = index.by_subject.get(&subject)?.first()?;
-        // One that is not in the index yet was seen by nobody before.
-        let own = index.by_uid.get(&claim.uid).map_or(u64::MAX, |(_, seen)| *seen);
-        (*first < Claim { seen: own, ..claim }).then(|| first.name.clone())
+        // The index knows the newest version of each object, and the caller may hold
+        // an older one: compared with its own newer claim, it would be refused by itself.
+        let is_indexed = index.by_uid.get(&claim.uid).is_some_and(|(noted, _)| *noted == subject);
+        let is_behind = if is_indexed {
+            first.uid != claim.uid
+        } else {
+            // One that is not in the index yet was seen by nobody before.
+            *first < Claim { seen: u64::MAX, ..claim }
+        };
+        is_behind.then(|| first.name.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Index> {
@@ -91,6 +104,10 @@ impl Claims {
 }
 
 impl Index {
+    fn names(&self, subject: &Subject) -> impl Iterator<Item = String> {
+        self.by_subject.get(subject).into_iter().flatten().map(|claim| claim.name.clone())
+    }
+
     fn next(&mut self) -> u64 {
         self.seen += 1;
         self.seen
@@ -148,7 +165,7 @@ mod tests {
         let (old, young) = (identity("old", "sa", 1), identity("young", "sa", 2));
         claims.note(&old);
         claims.note(&young);
-        claims.note(&identity("old", "other", 1));
+        assert_eq!(claims.note(&identity("old", "other", 1)), ["young"]);
         assert_eq!(claims.earlier(&young), None);
         claims.note(&old);
         assert_eq!(claims.withdraw(&old), ["young"]);
@@ -164,6 +181,18 @@ mod tests {
         claims.note(&b);
         assert_eq!(claims.earlier(&a), Some("b".to_owned()));
         assert_eq!(claims.earlier(&b), None);
+    }
+
+    #[test]
+    fn an_older_version_of_an_object_is_not_behind_itself() {
+        let claims = Claims::default();
+        let before = identity("a", "sa", 1);
+        let mut after = before.clone();
+        after.status =
+            serde_json::from_str(r#"{"aws":{"roleArn":"r","permissionsDigest":"","trustDigest":""}}"#).unwrap();
+        claims.note(&before);
+        claims.note(&after);
+        assert_eq!(claims.earlier(&before), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::apply;
 use super::bind;
 use super::case::{Case, failed};
 use super::context::Context;
-use super::outcome::{Failure, Outcome};
+use super::outcome::Outcome;
 use super::removal;
 use super::stop::{Gate, Stop};
 use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
@@ -19,7 +19,7 @@ use crate::cloud::Depth;
 use crate::plan::{Decision, Findings, Reason, Refusal, Resolved, Verdict, decide, resolve};
 
 /// How soon pods that run without their identity are counted again.
-const RECOUNT: Duration = Duration::from_mins(5);
+const RECOUNT: Duration = Duration::from_mins(30);
 
 /// Brings an identity one step nearer to what was declared: as a rule all the way.
 pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome {
@@ -47,6 +47,9 @@ pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome
         Ok(outcome) => outcome,
         Err(stop) => stop.settle(&case, &resolved, &mut findings).await,
     };
+    if case.overlooks(&outcome) {
+        return outcome;
+    }
     // report: I/O
     match case.report(findings).await {
         Ok(()) => outcome,
@@ -58,6 +61,7 @@ pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome
 async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Result<Outcome, Stop> {
     first_visit(case, findings).await?; // I/O, once
     let account = account(case, resolved)?; // pure
+    in_its_place(case, resolved)?; // pure
     if resolved.enforce {
         bind::prepare(case, resolved).await?; // I/O
     }
@@ -124,12 +128,28 @@ fn account(case: &Case<'_>, resolved: &Resolved) -> Result<Account, Stop> {
     }
 }
 
+/// An account that was replaced by another of the same name is no move: the role
+/// would stay behind with all its access.
+fn in_its_place(case: &Case<'_>, resolved: &Resolved) -> Result<(), Stop> {
+    match case.made_elsewhere(&resolved.role_arn) {
+        None => Ok(()),
+        Some(why) => {
+            let verdict = Verdict::terminal(Reason::Conflict, why);
+            Err(Stop::provisioned(verdict, Outcome::Refused))
+        }
+    }
+}
+
 /// A refused declaration: nothing is made, new pods are turned away, and what
 /// an earlier declaration made stays as it is.
 async fn refuse(case: &Case<'_>, Refusal(verdict): Refusal, subject_taken: bool) -> Outcome {
-    // A service account that is another identity's has that one's entry.
-    let gate =
-        if subject_taken { Gate::Leave } else { Gate::Shut(format!("{}: {}", verdict.reason.name(), verdict.message)) };
+    // A service account that is another identity's has that one's entry, and
+    // without `Enforce` the table is not Ambit's to change.
+    let gate = if subject_taken || case.identity.spec.management_policy != ManagementPolicy::Enforce {
+        Gate::Leave
+    } else {
+        Gate::Shut(format!("{}: {}", verdict.reason.name(), verdict.message))
+    };
     let waiting = "waits until the declaration is accepted; what an earlier one made stays as it is";
     let findings = Findings {
         accepted: verdict,
@@ -169,6 +189,3 @@ async fn pause(case: &Case<'_>) -> Outcome {
         Err(error) => failed(&error),
     }
 }
-
-/// A plan that the linter vetoed is a bug of Ambit's.
-pub(super) const VETOED: Failure = Failure::Bug;

@@ -6,7 +6,6 @@
 
 use super::accounts::Account;
 use super::case::{Case, failed};
-use super::identity::VETOED;
 use super::outcome::{Failure, Outcome};
 use super::stop::cloud_verdict;
 use crate::api::v1alpha1::{DeletionPolicy, FINALIZER, MachineIdentity, ManagementPolicy};
@@ -114,11 +113,15 @@ impl Trouble {
 
 async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
     let key = &case.incarnation.key;
-    let account = account(case)?;
     if let Err(error) = case.context.cluster.unbind(&key.namespace, &key.name).await {
         return Ok(failed(&error));
     }
+    let account = account(case)?;
     let name = PrincipalName::derive(&case.context.installation, key);
+    if let Some(why) = case.made_elsewhere(&account.settings.role_arn(&name)) {
+        let verdict = Verdict::terminal(Reason::Conflict, why);
+        return Err(Trouble { verdict, outcome: Outcome::Waiting(case.context.timing.resync) });
+    }
     let observation = account.cloud.observe(&name, Depth::Full).await.map_err(|error| Trouble::cloud(&error))?;
     let owner = case.owner();
     match plan_removal(&owner, &observation, case.recorded().id.as_deref(), &account.settings.boundary) {
@@ -135,7 +138,7 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
             }
             tell(case).await?;
             take(&account, &name, &steps).await?;
-            case.note_removed();
+            case.forget_absence();
             Ok(Outcome::Waiting(case.context.timing.consistency_window))
         }
     }
@@ -185,7 +188,7 @@ fn vetoed(found: &[crate::plan::Finding]) -> Trouble {
     let list = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     tracing::error!(findings = %list, "a deletion was vetoed");
     let message = format!("Ambit's own check refused its plan: {list}; please report this");
-    Trouble { verdict: Verdict::terminal(Reason::UnsafePlan, message), outcome: Outcome::Failed(VETOED) }
+    Trouble { verdict: Verdict::terminal(Reason::UnsafePlan, message), outcome: Outcome::Failed(Failure::Bug) }
 }
 
 /// What status says while an identity goes.

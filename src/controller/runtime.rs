@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use futures::channel::mpsc;
@@ -16,7 +16,7 @@ use kube::runtime::{PredicateConfig, WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
 
 use super::account::{self, AccountContext};
-use super::accounts::Accounts;
+use super::accounts::{Account, Accounts};
 use super::bindings;
 use super::caches::Caches;
 use super::claims::Claims;
@@ -30,6 +30,7 @@ use super::sweep;
 use super::wake::{Shared, WAKE_QUEUE, Wake, WakeTables, follow, references, wake_all, wake_namespace};
 use super::watch;
 use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity};
+use crate::cloud::CloudError;
 use crate::cluster::{KubernetesCluster, Recorder};
 use crate::names::InstallationId;
 use crate::policy::Catalogue;
@@ -193,7 +194,14 @@ async fn reconcile_identity(
         Outcome::Finished => context.memory.forget(&uid),
         _ => context.memory.note(&uid, |memory| memory.failures = 0),
     }
-    Ok(guard::next(&outcome, context.timing.resync, failed_before, (context.spread)()))
+    Ok(guard::next(&outcome, next_look(context, &uid), failed_before, (context.spread)()))
+}
+
+/// The time to an identity's next full look, as it was noted.
+fn next_look(context: &Context, uid: &str) -> Duration {
+    let noted = context.memory.recall(uid).next_full_look;
+    let pause = noted.and_then(|due| Duration::try_from(due.duration_since(context.now())).ok());
+    pause.unwrap_or(context.timing.resync).max(Duration::from_secs(1))
 }
 
 async fn reconcile_account(
@@ -216,22 +224,26 @@ async fn reconcile_account(
 
 async fn check_and_sweep(account: &CloudAccount, shared: &Shared) -> Outcome {
     let name = account.name_any();
-    let checked = account::reconcile(&shared.account, account).await;
+    let mut checked = account::check(&shared.account, account).await;
     if checked.wake_identities {
         shared.wake(references(&shared.caches.identities, |identity| identity.spec.account_ref.name == name)).await;
     }
     let in_order = matches!(checked.outcome, Outcome::Waiting(_));
-    let Some(used) = shared.account.accounts.find(&name).filter(|_| in_order) else { return checked.outcome };
-    let start = Instant::now();
-    match sweep::take(used.cloud.as_ref(), Timestamp::now()).await {
-        Ok(snapshot) => {
-            let suspects = sweep::suspects(&shared.context, &snapshot, shared.caches.identities_of(&name));
-            shared.metrics.swept(&name, start.elapsed(), suspects.len());
-            shared.wake(suspects.iter().map(|identity| ObjectRef::from_obj(identity.as_ref())).collect()).await;
-        }
-        Err(error) => tracing::warn!(error.type = error.kind.name(), %error, "a sweep did not reach its end"),
+    if let Some(used) = shared.account.accounts.find(&name).filter(|_| in_order)
+        && let Err(error) = sweep_all(&name, &used, shared).await
+    {
+        checked.sweep_failed(&error);
     }
-    checked.outcome
+    account::report(&shared.account, account, checked).await
+}
+
+async fn sweep_all(name: &str, used: &Account, shared: &Shared) -> Result<(), CloudError> {
+    let start = Instant::now();
+    let snapshot = sweep::take(used.cloud.as_ref(), Timestamp::now()).await?;
+    let suspects = sweep::suspects(&shared.context, &snapshot, shared.caches.identities_of(name));
+    shared.metrics.swept(name, start.elapsed(), suspects.len());
+    shared.wake(suspects.iter().map(|identity| ObjectRef::from_obj(identity.as_ref())).collect()).await;
+    Ok(())
 }
 
 async fn reconcile_table(table: Arc<BindingTable>, shared: Arc<Shared>) -> Result<Action, std::convert::Infallible> {

@@ -60,8 +60,8 @@ fn suspected(context: &Context, snapshot: &Snapshot, identity: &MachineIdentity)
         return false;
     };
     let Ok(resolved) = resolve(case.declaration(), &grounds, context.catalogue) else { return false };
-    let rests = case.rests(&resolved);
-    if !rests && resolved.enforce {
+    let in_place = case.is_in_place(&resolved);
+    if !in_place && resolved.enforce {
         // It is being worked on anyway.
         return false;
     }
@@ -69,7 +69,7 @@ fn suspected(context: &Context, snapshot: &Snapshot, identity: &MachineIdentity)
     let found = snapshot.principals.get(name.as_str());
     let observation = found.map_or(Observation::Absent, |observed| Observation::Present(observed.clone()));
     let decision = decide(&resolved.desired, &observation, &case.recorded(), false);
-    let differs = if rests { decision != Decision::Settled } else { outdated(&case, &decision) };
+    let differs = if in_place { decision != Decision::Settled } else { outdated(&case, &decision) };
     if differs {
         context.memory.note(&case.incarnation.uid, |memory| memory.suspected = true);
     }

@@ -15,7 +15,7 @@ use kube::{Resource, ResourceExt};
 use super::account::AccountContext;
 use super::caches::Caches;
 use super::context::Context;
-use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity, ScopePolicy, TABLE_NAME};
+use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity, ManagementPolicy, ScopePolicy, TABLE_NAME};
 use crate::cluster::KubernetesCluster;
 use crate::plan;
 use crate::telemetry::metrics::Metrics;
@@ -97,7 +97,12 @@ impl Shared {
     pub(super) fn note_identity(&self, event: &Result<Event<MachineIdentity>, watcher::Error>) {
         let claims = &self.caches.claims;
         match event {
-            Ok(Event::Apply(identity) | Event::InitApply(identity)) => claims.note(identity),
+            Ok(Event::InitApply(identity)) => drop(claims.note(identity)),
+            Ok(Event::Apply(identity)) => {
+                let namespace = identity.namespace().unwrap_or_default();
+                let concerned = claims.note(identity);
+                self.wake_later(concerned.iter().map(|name| ObjectRef::new(name).within(&namespace)).collect());
+            }
             Ok(Event::Delete(identity)) => {
                 let namespace = identity.namespace().unwrap_or_default();
                 let waiting = claims.withdraw(identity);
@@ -138,6 +143,7 @@ impl Shared {
         };
         let lost = references(&self.caches.identities, |identity| {
             identity.namespace() == namespace
+                && identity.spec.management_policy == ManagementPolicy::Enforce
                 && plan::settled(identity.status.as_ref(), identity.metadata.generation)
                 && !bound(identity)
         });

@@ -20,7 +20,7 @@ const PAGE: u32 = 100;
 /// and left out; the others come through.
 ///
 /// An object that turns undecodable keeps its last decodable version in the
-/// caches: what is not understood is not treated as gone.
+/// caches until the next whole list: a change that is not understood is no end.
 pub fn all<K>(
     api: Api<DeserializeGuard<K>>,
     metrics: Metrics,

@@ -12,6 +12,8 @@ pub struct Recorded {
     pub permissions: Option<String>,
     /// Digest of the trust that was in place.
     pub trust: Option<String>,
+    /// The boundary that was in place.
+    pub boundary: Option<String>,
     /// Whether the declaration's present generation was found in place, or to
     /// have drifted from there.
     pub this_generation: bool,
@@ -25,11 +27,16 @@ impl Recorded {
             && self.trust.as_deref() == Some(&desired.trust.meaning().to_string())
     }
 
-    /// Whether a difference was made by somebody else. No digest is kept of
-    /// session and boundary: a new generation may have changed them.
+    /// Whether a difference was made by somebody else. Of the session nothing is
+    /// kept, so a new generation may have changed it; and the boundary is the
+    /// account's, which changes without the identity.
     fn makes_drift(&self, desired: &Desired, difference: &Difference) -> bool {
-        let has_no_digest = matches!(difference.part, Part::SessionDuration | Part::Boundary);
-        self.was_in_place(desired) && (self.this_generation || !has_no_digest)
+        let same_declaration = match difference.part {
+            Part::SessionDuration => self.this_generation,
+            Part::Boundary => self.boundary.as_deref() == Some(desired.boundary.as_str()),
+            _ => true,
+        };
+        self.was_in_place(desired) && same_declaration
     }
 }
 

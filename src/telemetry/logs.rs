@@ -11,7 +11,11 @@ pub fn install(filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;
     // At the finest level the SDK writes whole requests, tokens included: that
     // level does not exist for it, whatever the filter says.
+    // And the Kubernetes client writes an answer that it cannot decode.
     let no_bodies = filter_fn(|metadata| {
+        if metadata.target().starts_with("kube_client::client") && *metadata.level() == Level::WARN {
+            return false;
+        }
         *metadata.level() <= Level::DEBUG
             || !["aws_", "hyper", "h2", "rustls"].iter().any(|name| metadata.target().starts_with(name))
     });

@@ -58,6 +58,10 @@ pub struct AwsStatus {
     /// The digest of the trust as it was last declared and read back.
     #[schemars(length(max = 80))]
     pub trust_digest: String,
+    /// The permissions boundary that was read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub permissions_boundary_arn: Option<String>,
 }
 
 /// How live differs from declared.

@@ -11,8 +11,8 @@ use crate::names::{BoundaryArn, IssuerUrl};
 ///
 /// With it, and whatever its code does, Ambit cannot make a role elsewhere than
 /// on its own path, without the boundary or without its tag; cannot change a
-/// role that does not carry the tag, nor take a tag from another installation;
-/// and cannot touch boundaries, users or the attachments of managed policies
+/// role of another path or of another installation, nor take its tag; and
+/// cannot touch boundaries, users or the attachments of managed policies
 /// except to take them off.
 ///
 /// `issuer` is the cluster's issuer, where web identities are used;
@@ -158,7 +158,7 @@ fn register_provider(account: &AwsAccount, issuer: &IssuerUrl) -> [Statement; 2]
         )
         .tagging_as_ours(account)
         .with_our_tags_only(),
-        Statement::allow("AcceptTheAudience", &["iam:AddClientIDToOpenIDConnectProvider"], &arn),
+        Statement::allow("AcceptTheAudience", &["iam:AddClientIDToOpenIDConnectProvider"], &arn).on_ours(account),
     ]
 }
 

@@ -42,7 +42,7 @@ fn is_exactly_this_text() {
 #[test]
 fn fits_into_a_managed_policy_with_the_longest_names() {
     let counted = |policy: &str| policy.chars().filter(|c| !c.is_whitespace()).count();
-    assert_eq!(counted(&whole()), 2716);
+    assert_eq!(counted(&whole()), 2794);
     let issuer = IssuerUrl::parse(&format!("https://{}", "i".repeat(247))).unwrap();
     let long = account(&"x".repeat(20), &format!("/{}/{}/", "p".repeat(100), "x".repeat(20)));
     let longest = counted(&operator_policy(&long, &boundary(), Some(&issuer), true));

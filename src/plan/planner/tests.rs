@@ -10,6 +10,7 @@ fn recorded(desired: &Desired) -> Recorded {
         id: Some("AROA1".into()),
         permissions: Some(desired.permissions.meaning().to_string()),
         trust: Some(desired.trust.meaning().to_string()),
+        boundary: Some(desired.boundary.to_string()),
         this_generation: true,
     }
 }
@@ -298,4 +299,17 @@ fn assert_holds(desired: &Desired, found: &Observed, plan: &Plan) {
         assert!(fits, "after `{}` of {:?}, found as {found:?}: {grants:?}", step.name(), names(plan));
     }
     assert_eq!(state, end, "{:?}", names(plan));
+}
+
+#[test]
+fn a_new_boundary_of_the_account_is_no_drift() {
+    let desired = desired();
+    let mut live = live(&desired);
+    live.boundary = Some("arn:aws:iam::123456789012:policy/before".into());
+    let told = |boundary: Option<&str>| {
+        let recorded = Recorded { boundary: boundary.map(str::to_owned), ..recorded(&desired) };
+        plan(&desired, live.clone(), &recorded).drift.len()
+    };
+    assert_eq!(told(Some("arn:aws:iam::123456789012:policy/before")), 0);
+    assert_eq!(told(Some(desired.boundary.as_str())), 1);
 }

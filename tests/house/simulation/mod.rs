@@ -3,6 +3,7 @@
 mod clock;
 mod crash_points;
 mod declare;
+mod edges;
 mod faulty_cluster;
 mod gate;
 mod lag;

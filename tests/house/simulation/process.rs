@@ -19,7 +19,7 @@ use super::stage::{Stage, TIMING};
 /// More rounds than any story needs.
 const ROUNDS: usize = 80;
 
-/// The pause between two looks at an identity that is only observed.
+/// The pause before a sweep.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// How a run came to rest.
@@ -74,7 +74,7 @@ impl<'a> Process<'a> {
             let failed_before = self.count_failures(&object, &outcome);
             match outcome {
                 Outcome::Failed(failure) => clock::advance(failure.pause(failed_before, 0.5)),
-                Outcome::Waiting(pause) if pause != LOOK_AGAIN => clock::advance(pause),
+                Outcome::Waiting(pause) if pause < TIMING.resync => clock::advance(pause),
                 Outcome::Finished => {}
                 Outcome::Applied | Outcome::Settled | Outcome::Refused | Outcome::Waiting(_) => {
                     let settled = matches!(outcome, Outcome::Applied | Outcome::Settled);

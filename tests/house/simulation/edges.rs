@@ -1,0 +1,146 @@
+//! Situations that a reader of the code thought of, each as a test.
+
+use ambit::api::v1alpha1::ManagementPolicy;
+use ambit::cloud::{ErrorKind, Fault, FaultPlan};
+use ambit::controller::outcome::Outcome;
+
+use super::process::{Process, Rest};
+use super::stage::{Stage, TIMING};
+use super::verdicts::condition;
+use super::{clock, simulate};
+
+/// A stage with an identity that was proven and rests.
+async fn settled() -> Stage {
+    let stage = Stage::new();
+    stage.create("uid-1");
+    assert_eq!(Process::start(&stage, &FaultPlan::none()).run().await, Rest::Settled);
+    stage
+}
+
+#[test]
+fn an_observed_identity_that_is_refused_turns_no_pod_away() {
+    simulate(async {
+        let stage = settled().await;
+        let table = stage.cluster.table("shop");
+        stage.edit(|spec| {
+            spec.management_policy = ManagementPolicy::Observe;
+            spec.scopes[1].actions = vec!["sqs:SendMesage".into()];
+        });
+        let outcome = Process::start(&stage, &FaultPlan::none()).once().await;
+        assert_eq!(outcome, Some(Outcome::Refused));
+        assert_eq!(stage.cluster.table("shop"), table);
+    });
+}
+
+#[test]
+fn one_failed_call_does_not_take_back_what_was_proven() {
+    simulate(async {
+        let stage = settled().await;
+        let before = stage.object().unwrap().status;
+        for call in 0..6 {
+            clock::advance(TIMING.resync * 2);
+            let mut process = Process::start(&stage, &FaultPlan::at(call, Fault::ErrorBefore(ErrorKind::Transient)));
+            process.once().await;
+            clock::advance(TIMING.resync * 2);
+            let outcome = process.once().await;
+            assert!(matches!(outcome, Some(Outcome::Failed(_) | Outcome::Settled | Outcome::Applied)), "{outcome:?}");
+            let status = stage.object().unwrap().status;
+            let ready = |status: &Option<_>| format!("{:?}", conditions(status));
+            assert_eq!(ready(&status), ready(&before), "call {call}");
+        }
+    });
+}
+
+fn conditions(status: &Option<ambit::api::v1alpha1::MachineIdentityStatus>) -> Vec<(String, String, String)> {
+    let conditions = status.iter().flat_map(|status| &status.conditions);
+    conditions.map(|found| (found.type_.clone(), found.status.clone(), found.reason.clone())).collect()
+}
+
+#[test]
+fn an_outage_is_told_when_it_lasts() {
+    simulate(async {
+        let stage = settled().await;
+        let plan = FaultPlan::during(0..100, Fault::ErrorBefore(ErrorKind::Transient));
+        let mut process = Process::start(&stage, &plan);
+        clock::advance(TIMING.resync * 2);
+        process.once().await;
+        clock::advance(TIMING.resync * 2);
+        for _ in 0..4 {
+            assert!(matches!(process.once().await, Some(Outcome::Failed(_))));
+        }
+        // All calls fail, the one that writes the status too: nothing is lost, and nothing was changed.
+        assert!(stage.role().is_some());
+    });
+}
+
+#[test]
+fn a_role_is_let_go_only_after_two_looks() {
+    simulate(async {
+        let stage = settled().await;
+        stage.cluster.delete(&ambit::names::IdentityKey::new("shop", "orders"));
+        let mut process = Process::start(&stage, &FaultPlan::none());
+        let mut looks_after_deletion = 0;
+        while stage.object().is_some() {
+            let Some(Outcome::Waiting(pause)) = process.once().await else { break };
+            if stage.role().is_none() {
+                looks_after_deletion += 1;
+            }
+            assert_eq!(pause, TIMING.consistency_window);
+            clock::advance(pause);
+        }
+        assert!(stage.object().is_none());
+        // The reconciliation that deleted, and one look: the second look let it go.
+        assert_eq!(looks_after_deletion, 2);
+    });
+}
+
+#[test]
+fn an_account_that_became_another_is_no_move() {
+    simulate(async {
+        let stage = settled().await;
+        let role = stage.role();
+        let mut object = stage.object().unwrap();
+        let mut status = object.status.take().unwrap();
+        status.aws.as_mut().unwrap().role_arn = "arn:aws:iam::210987654321:role/ambit/house/shop-orders".into();
+        object.status = Some(status.clone());
+        let key = ambit::names::IdentityKey::new("shop", "orders");
+        let incarnation = ambit::cluster::Incarnation { key: key.clone(), uid: "uid-1".into() };
+        ambit::cluster::Cluster::write_status(&stage.cluster, &incarnation, &status).await.unwrap();
+        stage.edit(|spec| drop(spec.scopes.pop()));
+        let mut process = Process::start(&stage, &FaultPlan::none());
+        assert_eq!(process.once().await, Some(Outcome::Refused));
+        let object = stage.object().unwrap();
+        let provisioned = condition(&object, "Provisioned").unwrap();
+        assert_eq!((provisioned.status.as_str(), provisioned.reason.as_str()), ("False", "Conflict"));
+        assert!(
+            provisioned
+                .message
+                .starts_with("this identity's role is `arn:aws:iam::210987654321:role/ambit/house/shop-orders`, but")
+        );
+        stage.cluster.delete(&key);
+        process.once().await;
+        assert!(stage.object().is_some(), "the object stays: its role is elsewhere");
+        assert_eq!(stage.role(), role);
+    });
+}
+
+#[test]
+fn pods_without_the_identity_are_counted() {
+    simulate(async {
+        let stage = Stage::new();
+        stage.create("uid-1");
+        let account = stage.object().unwrap().spec.subject.service_account.unwrap().name;
+        stage.cluster.run_bare_pods("shop", &account, 2);
+        Process::start(&stage, &FaultPlan::none()).once().await;
+        let object = stage.object().unwrap();
+        let bound = condition(&object, "Bound").unwrap();
+        assert_eq!((bound.status.as_str(), bound.reason.as_str()), ("True", "PodsWithoutIdentity"));
+        assert_eq!(
+            bound.message,
+            format!(
+                "2 running pods of service account '{account}' were created before and do not have the role: restart them; new pods get it"
+            )
+        );
+        assert_eq!(condition(&object, "Ready").unwrap().status, "True");
+    });
+}
