@@ -44,8 +44,7 @@ catalogue: ## Fetch the catalogue of AWS actions anew, in its pinned version
 	python3 dev/catalogue/generate.py
 
 bench: tools ## Measure what BENCHMARKS.md tells; takes about ten minutes
-	cargo build --workspace --locked --release
-	dev/bench.sh
+	cargo bench --locked --bench fleet
 
 clean: ## Remove what was built, the programs of the test bed too
 	rm -rf target .tools .bed

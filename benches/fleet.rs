@@ -5,6 +5,12 @@
 //! measurements may follow. `BENCHMARKS.md` tells what came out.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures for people: counts and times are far from where these matter"
+)]
 
 #[path = "fleet/figures.rs"]
 mod figures;
@@ -153,11 +159,11 @@ async fn settled() -> Result<()> {
     let bed = bed(BedOptions {
         requests_per_second: LIFTED,
         sweep_interval: "5s".to_owned(),
-        resync_interval: "10s".to_owned(),
+        resync_interval: "20s".to_owned(),
         ..BedOptions::default()
     })
     .await?;
-    title(&format!("{} settled identities, sweep every 5 s, full look every 10 s", fleet.size()));
+    title(&format!("{} settled identities, sweep every 5 s, full look every 20 s", fleet.size()));
     fleet.prepare(&bed).await?;
     fleet.declare(&bed).await?;
     load::await_ready(&bed, &fleet, Instant::now()).await?;

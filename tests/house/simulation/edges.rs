@@ -1,6 +1,6 @@
 //! Situations that a reader of the code thought of, each as a test.
 
-use ambit::api::v1alpha1::ManagementPolicy;
+use ambit::api::v1alpha1::{MachineIdentityStatus, ManagementPolicy};
 use ambit::cloud::{ErrorKind, Fault, FaultPlan};
 use ambit::controller::outcome::Outcome;
 
@@ -45,14 +45,13 @@ fn one_failed_call_does_not_take_back_what_was_proven() {
             let outcome = process.once().await;
             assert!(matches!(outcome, Some(Outcome::Failed(_) | Outcome::Settled | Outcome::Applied)), "{outcome:?}");
             let status = stage.object().unwrap().status;
-            let ready = |status: &Option<_>| format!("{:?}", conditions(status));
-            assert_eq!(ready(&status), ready(&before), "call {call}");
+            assert_eq!(conditions(status.as_ref()), conditions(before.as_ref()), "call {call}");
         }
     });
 }
 
-fn conditions(status: &Option<ambit::api::v1alpha1::MachineIdentityStatus>) -> Vec<(String, String, String)> {
-    let conditions = status.iter().flat_map(|status| &status.conditions);
+fn conditions(status: Option<&MachineIdentityStatus>) -> Vec<(String, String, String)> {
+    let conditions = status.into_iter().flat_map(|status| &status.conditions);
     conditions.map(|found| (found.type_.clone(), found.status.clone(), found.reason.clone())).collect()
 }
 
