@@ -23,21 +23,13 @@ struct Scene {
     /// Identities that are declared now.
     declared: BTreeSet<String>,
     next: u32,
+    /// How many refusals the operator's log told of when a right was withdrawn.
+    refusals: usize,
 }
 
 #[tokio::test]
 async fn whatever_call_fails_the_declared_state_is_reached_and_nothing_is_left_over() {
-    // Nothing but the deeds themselves calls the cloud.
-    let quiet = || "10m".to_owned();
-    let options = BedOptions { sweep_interval: quiet(), resync_interval: quiet(), ..BedOptions::default() };
-    let bed = Bed::start(options).await.unwrap();
-    let (talk, root) = (own_tenant(&bed, NAMESPACE).await, Root::of(&bed));
-    let planted = vec![
-        root.plant("by-hand", "/ambit/bed/", &[]).await,
-        root.plant("neighbour", "/ambit/bed/", &[("ambit.dev/installation", "other")]).await,
-        root.plant("elsewhere", "/", &[("ambit.dev/installation", "bed")]).await,
-    ];
-    let mut scene = Scene { bed, talk, root, planted, declared: BTreeSet::new(), next: 0 };
+    let mut scene = Scene::start().await;
     let (creation, deletion) = scene.points().await;
     assert!(creation.len() >= 5 && deletion.len() >= 8, "{creation:?} {deletion:?}");
     for kind in [FaultKind::Refuse, FaultKind::RefuseAfter, FaultKind::Drop, FaultKind::DropAfter] {
@@ -47,7 +39,118 @@ async fn whatever_call_fails_the_declared_state_is_reached_and_nothing_is_left_o
     scene.bed.finish().unwrap();
 }
 
+/// The requests of a creation, and those of a deletion, by what RBAC calls them
+/// and by what the audit log calls them.
+const CREATION: [(&str, &str, &str); 6] = [
+    ("machineidentities/status", "patch", "patch machineidentities/status"),
+    ("machineidentities", "patch", "patch machineidentities"),
+    ("serviceaccounts", "create", "create serviceaccounts"),
+    ("bindingtables", "update", "update bindingtables"),
+    ("serviceaccounts/token", "create", "create serviceaccounts/token"),
+    ("pods", "list", "patch machineidentities/status"),
+];
+const DELETION: [(&str, &str, &str); 3] = [
+    ("bindingtables", "update", "update bindingtables"),
+    ("machineidentities/status", "patch", "patch machineidentities/status"),
+    ("machineidentities", "patch", "patch machineidentities"),
+];
+
+#[tokio::test]
+async fn whatever_request_to_the_api_server_fails_the_declared_state_is_reached() {
+    let mut scene = Scene::start().await;
+    scene.created(1).await;
+    for (resource, verb, audited) in CREATION {
+        let rules = scene.withdraw(resource, verb).await;
+        let name = scene.create().await;
+        scene.refused().await;
+        scene.restore(&rules).await;
+        scene.talk.ready(&name).await;
+        let mark = scene.bed.audit_mark().unwrap();
+        let name = scene.create().await;
+        scene.die_after(mark, audited).await;
+        scene.talk.ready(&name).await;
+    }
+    for (resource, verb, audited) in DELETION {
+        let names = scene.created(2).await;
+        let rules = scene.withdraw(resource, verb).await;
+        scene.delete(&names[0]).await;
+        scene.refused().await;
+        scene.restore(&rules).await;
+        scene.talk.gone("MachineIdentity", &names[0]).await;
+        let mark = scene.bed.audit_mark().unwrap();
+        scene.delete(&names[1]).await;
+        scene.die_after(mark, audited).await;
+        scene.talk.gone("MachineIdentity", &names[1]).await;
+    }
+    scene.as_declared().await;
+    scene.bed.finish().unwrap();
+}
+
 impl Scene {
+    /// A quiet bed: nothing but the deeds themselves calls the cloud.
+    async fn start() -> Self {
+        let quiet = || "10m".to_owned();
+        let options = BedOptions { sweep_interval: quiet(), resync_interval: quiet(), ..BedOptions::default() };
+        let bed = Bed::start(options).await.unwrap();
+        let (talk, root) = (own_tenant(&bed, NAMESPACE).await, Root::of(&bed));
+        let planted = vec![
+            root.plant("by-hand", "/ambit/bed/", &[]).await,
+            root.plant("neighbour", "/ambit/bed/", &[("ambit.dev/installation", "other")]).await,
+            root.plant("elsewhere", "/", &[("ambit.dev/installation", "bed")]).await,
+        ];
+        Self { bed, talk, root, planted, declared: BTreeSet::new(), next: 0, refusals: 0 }
+    }
+
+    /// Takes one right from the operator, so that the API server refuses that
+    /// request. Returns the rules as they were.
+    async fn withdraw(&mut self, resource: &str, verb: &str) -> Value {
+        let role = self.bed.kubectl(&["get", "clusterrole", "ambit-operator", "-o", "json"]).await.unwrap();
+        let before = serde_json::from_str::<Value>(&role).unwrap()["rules"].clone();
+        let mut rules = before.clone();
+        for rule in rules.as_array_mut().unwrap() {
+            if rule["resources"].as_array().unwrap().contains(&json!(resource)) {
+                rule["verbs"].as_array_mut().unwrap().retain(|found| found != verb);
+            }
+        }
+        // A rule without verbs is none.
+        rules.as_array_mut().unwrap().retain(|rule| rule["verbs"] != json!([]));
+        assert_ne!(rules, before, "{verb} {resource} is no right of the operator");
+        self.restore(&rules).await;
+        self.refusals = self.told_refusals();
+        before
+    }
+
+    async fn restore(&self, rules: &Value) {
+        let patch = json!({ "rules": rules }).to_string();
+        self.bed.kubectl(&["patch", "clusterrole", "ambit-operator", "--type=merge", "-p", &patch]).await.unwrap();
+    }
+
+    /// How many refusals the operator's log tells of.
+    fn told_refusals(&self) -> usize {
+        self.bed.logs(Part::Operator).unwrap().matches("\"error.type\":\"Denied\"").count()
+    }
+
+    /// Waits until the operator met a refusal since the right was withdrawn.
+    async fn refused(&self) {
+        let seen = self.refusals;
+        until("a refused request", async || {
+            let found = self.told_refusals();
+            if found > seen { Ok(()) } else { Err(format!("{found} refusals")) }
+        })
+        .await;
+    }
+
+    /// Kills the process when the API server has carried out a write, and starts another.
+    async fn die_after(&self, mark: u64, audited: &str) {
+        until(audited, async || {
+            let writes = self.bed.api_writes(mark).unwrap();
+            if writes.contains_key(audited) { Ok(()) } else { Err(format!("{writes:?}")) }
+        })
+        .await;
+        self.bed.kill_part(Part::Operator).unwrap();
+        self.bed.start_part(Part::Operator).await.unwrap();
+    }
+
     async fn create(&mut self) -> String {
         self.next += 1;
         let name = format!("id-{}", self.next);
