@@ -41,7 +41,8 @@ pub fn read(files: &[String]) -> Result<Vec<Document>, String> {
     Ok(documents)
 }
 
-fn text(file: &str) -> Result<String, String> {
+/// The text of a file; `-` is standard input.
+pub fn text(file: &str) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("`{file}` cannot be read: {error}");
     let mut text = String::new();
     if file == "-" {

@@ -3,6 +3,7 @@
 mod account;
 mod crds;
 mod input;
+mod policy;
 mod render;
 mod run;
 
@@ -17,6 +18,8 @@ pub enum Exit {
     Findings = 1,
     /// Wrong usage, or an error of input, output or an API.
     Trouble = 2,
+    /// Access widens.
+    Wider = 3,
 }
 
 /// Gives every machine one cloud identity with exactly the access that it was declared to need
@@ -38,6 +41,9 @@ enum Command {
     Account(account::Command),
     /// Print the exact cloud documents that identities in files compile to
     Render(render::Arguments),
+    /// Ask what policies allow: compare two, decide a request, say one in English, check one
+    #[command(subcommand)]
+    Policy(policy::Command),
 }
 
 /// Carries out the command of the process. What goes wrong is one line on
@@ -49,9 +55,12 @@ pub fn main(cli: Cli) -> Exit {
         Command::Crds(arguments) => crds::main(&arguments),
         Command::Account(command) => account::main(&command),
         Command::Render(arguments) => render::main(&arguments),
+        Command::Policy(command) => policy::main(&command),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("ambit: {error}");
+        // What is quoted may hold signs that a terminal would obey.
+        let lines: Vec<String> = error.lines().map(crate::names::printable).collect();
+        eprintln!("ambit: {}", lines.join("\n"));
         Exit::Trouble
     })
 }

@@ -46,6 +46,17 @@ pub fn shortened(text: &str) -> String {
     }
 }
 
+/// A text without what would break or reorder its line, or move a terminal's cursor.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let breaks = |character: char| {
+        character.is_control()
+            // Directions, joiners and separators.
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().map(|character| if breaks(character) { '\u{fffd}' } else { character }).collect()
+}
+
 /// Declares a newtype over `String` with its check and its words for a refusal.
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal, $must:literal, $check:expr) => {
@@ -79,3 +90,13 @@ macro_rules! name {
     };
 }
 pub(crate) use name;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_or_turns_a_line_is_replaced() {
+        assert_eq!(printable("a\u{1b}[2J\nb\u{202e}c\u{9b}é"), "a\u{fffd}[2J\u{fffd}b\u{fffd}c\u{fffd}é");
+    }
+}

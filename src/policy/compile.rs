@@ -67,6 +67,7 @@ fn statements(expanded: Vec<(&Scope, Vec<Pairing>)>) -> Vec<(&str, Statement)> {
                 action: Clause::of(pairing.actions),
                 resource: Some(Clause::of(pairing.resources)),
                 conditions: conditions.clone(),
+                unknown: Vec::new(),
             };
             statements.push((scope.name.as_str(), statement));
         }

@@ -1,6 +1,6 @@
 //! A policy document as text, with the digests that tell two apart.
 
-use super::read::{self, Unreadable};
+use super::read::Unreadable;
 use super::statement::Policy;
 use crate::names::Digest;
 use std::sync::Arc;
@@ -19,10 +19,18 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads a document that came from the cloud. Its text is kept as it is.
+    /// Reads a document that came from the cloud, and must be understood whole. Its text is kept
+    /// as it is.
     pub fn read(text: &str) -> Result<Self, Unreadable> {
-        let policy = read::policy(text)?;
-        Ok(Self::new(text.into(), policy))
+        let policy = Policy::read(text)?;
+        match policy.unknown().into_iter().next() {
+            Some(unknown) => Err(Unreadable::Element {
+                place: unknown.place.to_string(),
+                problem: unknown.problem.to_owned(),
+                position: unknown.place.locate(text),
+            }),
+            None => Ok(Self::new(text.into(), policy)),
+        }
     }
 
     /// Writes a policy.

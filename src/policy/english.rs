@@ -1,13 +1,15 @@
 //! Declared scopes in plain English, short enough for a status.
 
-mod things;
-mod verbs;
+pub(super) mod things;
+pub(super) mod verbs;
+pub(super) mod words;
 
 use super::catalogue::{AccessLevel, Catalogue};
 use super::scope::{Condition, Grant, Scope};
-use crate::names::{Arn, shortened};
+use crate::names::Arn;
 use std::collections::BTreeSet;
-use things::Things;
+use things::{Style, Things};
+use words::{counted, number, quoted, quoted_series, series, visible};
 
 /// The longest summary.
 const LONGEST: usize = 1024;
@@ -15,6 +17,8 @@ const LONGEST: usize = 1024;
 const LONGEST_SCOPE: usize = 320;
 /// How many names of a kind are listed.
 const LISTED: usize = 3;
+/// A summary lists little, and grants.
+const STYLE: Style = Style { listed: LISTED, any: false, denies: false };
 
 /// What the scopes allow, one phrase each, in the order of their names. What has
 /// no room is counted at the end.
@@ -43,7 +47,8 @@ pub fn summary(scopes: &[Scope], catalogue: &Catalogue) -> String {
 }
 
 fn more_scopes(count: usize) -> String {
-    format!("; and {count} more scope{}", if count == 1 { "" } else { "s" })
+    let scopes = number(count, "more scope");
+    format!("; and {scopes}")
 }
 
 fn phrase(scope: &Scope, catalogue: &Catalogue) -> String {
@@ -60,7 +65,7 @@ fn phrase(scope: &Scope, catalogue: &Catalogue) -> String {
         return phrase;
     }
     let under = if scope.conditions.is_empty() { "" } else { ", under conditions" };
-    format!("can do all that scope `{}` names on {} resources{under}", shortened(&scope.name), resources.len())
+    format!("can do all that scope {} names on {}{under}", quoted(&scope.name), number(resources.len(), "resource"))
 }
 
 fn access(levels: &[AccessLevel], resources: &[&str], catalogue: &Catalogue) -> String {
@@ -85,9 +90,9 @@ fn actions(actions: &[String], resources: &[&str], catalogue: &Catalogue) -> Str
         });
         let Some((_, verbs, plain)) = groups.get_mut(at) else { continue };
         match verbs::of_action(action) {
-            Some(verb) if !verbs.contains(&verb) => verbs.push(verb),
+            Some(verb) if !verbs.contains(&verb.words) => verbs.push(verb.words),
             Some(_) => {}
-            None => plain.push(shortened(action)),
+            None => plain.push(visible(action)),
         }
     }
     let said: Vec<String> = groups.iter().flat_map(|(things, verbs, plain)| said(things, verbs, plain)).collect();
@@ -97,19 +102,25 @@ fn actions(actions: &[String], resources: &[&str], catalogue: &Catalogue) -> Str
 fn said(things: &str, verbs: &[&'static str], plain: &[String]) -> Vec<String> {
     let mut said = Vec::new();
     if !verbs.is_empty() {
-        said.push(format!("{} {things}", series(verbs, "and")));
+        let space = if things.is_empty() { "" } else { " " };
+        said.push(format!("{}{space}{things}", series(verbs, "and")));
     }
     if !plain.is_empty() {
         let on = if things.is_empty() { String::new() } else { format!(" on {things}") };
-        said.push(format!("use {}{on}", listed(plain)));
+        let names = plain.iter().take(LISTED).map(|name| quoted(name)).collect();
+        said.push(format!("use {}{on}", counted(names, plain.len(), "", "and")));
     }
     said
 }
 
 /// The resources that an action acts on, in words; all of them where that is not known.
 fn things_of(action: &str, resources: &[&str], catalogue: &Catalogue) -> String {
-    if resources == ["*"] {
+    let verb = verbs::of_action(action);
+    if verb.is_some_and(|verb| verb.kind.is_empty()) {
         return String::new();
+    }
+    if resources == ["*"] {
+        return verb.map(|verb| things::every(verb.kind, STYLE)).unwrap_or_default();
     }
     let acted_on: Vec<&str> = match catalogue.action(action) {
         None => Vec::new(),
@@ -124,7 +135,7 @@ fn things_of(action: &str, resources: &[&str], catalogue: &Catalogue) -> String 
 
 /// A condition in words that follow "only".
 fn condition(condition: &Condition) -> String {
-    let values = alternatives(&condition.values);
+    let values = quoted_series(condition.values.iter().map(String::as_str), LISTED, "or");
     let operator = condition.operator.as_str();
     let is = matches!(operator, "StringEquals" | "StringLike" | "ArnEquals" | "ArnLike" | "IpAddress");
     match condition.key.to_ascii_lowercase().as_str() {
@@ -133,39 +144,8 @@ fn condition(condition: &Condition) -> String {
         "aws:sourceip" if is => format!("from address {values}"),
         "aws:requestedregion" if is => format!("in region {values}"),
         "aws:securetransport" if operator == "Bool" && condition.values == ["true"] => "over TLS".to_owned(),
-        _ if is => format!("where `{}` is {values}", shortened(&condition.key)),
-        _ => format!("where `{}` meets `{}` {values}", shortened(&condition.key), shortened(operator)),
-    }
-}
-
-/// Distinct values in backticks, in order, joined by `or`.
-fn alternatives(values: &[String]) -> String {
-    let distinct: BTreeSet<&String> = values.iter().collect();
-    let mut quoted: Vec<String> = distinct.iter().take(LISTED).map(|value| format!("`{}`", shortened(value))).collect();
-    if distinct.len() > LISTED {
-        quoted.push(format!("{} more", distinct.len() - LISTED));
-    }
-    series(&quoted, "or")
-}
-
-/// Names in backticks, at most three, joined by `and`.
-fn listed(names: &[String]) -> String {
-    let mut quoted: Vec<String> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
-    if names.len() > LISTED {
-        quoted.push(format!("{} more", names.len() - LISTED));
-    }
-    series(&quoted, "and")
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn series<T: AsRef<str>>(parts: &[T], last: &str) -> String {
-    match parts.split_last() {
-        None => String::new(),
-        Some((only, [])) => only.as_ref().to_owned(),
-        Some((end, rest)) => {
-            let rest: Vec<&str> = rest.iter().map(AsRef::as_ref).collect();
-            format!("{} {last} {}", rest.join(", "), end.as_ref())
-        }
+        _ if is => format!("where {} is {values}", quoted(&condition.key)),
+        _ => format!("where {} meets {} {values}", quoted(&condition.key), quoted(operator)),
     }
 }
 

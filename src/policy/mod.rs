@@ -10,23 +10,36 @@
 //! ```
 
 pub mod catalogue;
+pub mod check;
+pub mod compare;
 mod compile;
 mod condition;
 mod document;
 mod english;
+pub mod evaluate;
 mod expand;
+pub mod explain;
 mod json;
+mod operator;
+mod pattern;
+mod place;
 mod problem;
 mod read;
+mod request;
 mod scope;
 mod statement;
 mod trust;
+mod value;
 
 pub use catalogue::{AccessLevel, Catalogue};
 pub use compile::{MAX_PERMISSIONS, permissions};
 pub use document::{Document, size_for_iam};
 pub use english::summary;
+pub use operator::{Comparison, Operator, Order, SetOperator};
+pub use place::{Place, Position};
 pub use problem::{Problem, ScopeError};
 pub use read::Unreadable;
+pub use request::{Context, ContextValue, Decision, Layer, Layers, Matched, Outcome, Request};
 pub use scope::{Condition, Grant, Ground, Scope};
+pub use statement::{Policy, PolicyKind, Unknown};
 pub use trust::{MAX_TRUST, TrustError, deny_all, service_account_subject, web_identity_trust};

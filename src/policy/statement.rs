@@ -1,12 +1,37 @@
 //! A policy as a value: what is compiled into one, and what is read from one.
 
 use super::json::{write_separated, write_text, write_texts};
+use super::operator::Operator;
+use super::place::Place;
+use super::read::{self, Unreadable};
 
 /// A whole policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Policy {
+pub struct Policy {
     pub(super) version: Version,
     pub(super) statements: Vec<Statement>,
+    /// What is not understood and concerns every statement.
+    pub(super) unknown: Vec<Unknown>,
+}
+
+/// Something in a policy that is not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// Where.
+    pub place: Place,
+    /// What must hold for it to be understood.
+    pub problem: &'static str,
+}
+
+/// What a policy is attached to, as far as its elements show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PolicyKind {
+    /// No statement names a principal: an identity's policy, a boundary, a session policy, an SCP.
+    Identity,
+    /// Statements name principals and resources: the policy of a bucket, a queue, a key; an RCP.
+    Resource,
+    /// Statements name principals and no resource: the trust policy of a role.
+    Trust,
 }
 
 /// The version of the policy language.
@@ -26,6 +51,9 @@ pub(super) struct Statement {
     pub(super) action: Clause,
     pub(super) resource: Option<Clause>,
     pub(super) conditions: Vec<Test>,
+    /// Elements that are not understood: whether the statement matches cannot be said. Operators
+    /// that are not understood stand in their conditions.
+    pub(super) unknown: Vec<Unknown>,
 }
 
 /// `Action` or `NotAction`, `Resource` or `NotResource`, with their patterns.
@@ -66,10 +94,77 @@ impl Clause {
     }
 }
 
+impl PolicyKind {
+    /// The kind of a policy with these statements; nothing if there are none.
+    pub(super) fn of(statements: &[Statement]) -> Option<Self> {
+        if statements.is_empty() {
+            return None;
+        }
+        if statements.iter().all(|statement| statement.principal.is_none()) {
+            return Some(Self::Identity);
+        }
+        let trust = statements.iter().all(|statement| statement.resource.is_none());
+        Some(if trust { Self::Trust } else { Self::Resource })
+    }
+
+    /// The kind for people, with its article.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Identity => "the policy of an identity",
+            Self::Resource => "the policy of a resource",
+            Self::Trust => "a trust policy",
+        }
+    }
+}
+
 impl Policy {
+    /// Reads a document. What is not understood in it is kept as unknown with its place, and makes
+    /// every answer that depends on it unknown.
+    pub fn read(text: &str) -> Result<Self, Unreadable> {
+        read::policy(text)
+    }
+
     /// A policy of the current version.
     pub(super) fn of(statements: Vec<Statement>) -> Self {
-        Self { version: Version::V2012, statements }
+        Self { version: Version::V2012, statements, unknown: Vec::new() }
+    }
+
+    /// Every text in it that is compared with something.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.statements.iter().flat_map(|statement| {
+            let clauses =
+                std::iter::once(&statement.action).chain(&statement.resource).flat_map(|clause| &clause.values);
+            let named = statement.principal.iter().flat_map(|principal| match &principal.who {
+                Who::Everyone => &[],
+                Who::Named(named) => named.as_slice(),
+            });
+            let principals = named.flat_map(|(_, names)| names);
+            let tests = statement.conditions.iter().flat_map(|test| std::iter::once(&test.key).chain(&test.values));
+            clauses.chain(principals).chain(tests).map(String::as_str)
+        })
+    }
+
+    /// What the policy is attached to, as far as its elements show it; nothing if it has no statements.
+    #[must_use]
+    pub fn kind(&self) -> Option<PolicyKind> {
+        PolicyKind::of(&self.statements)
+    }
+
+    /// All that is not understood, in the order of the document.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<Unknown> {
+        let mut all = self.unknown.clone();
+        for (index, statement) in self.statements.iter().enumerate() {
+            all.extend(statement.unknown.iter().cloned());
+            let place = Place::statement(index).name("Condition");
+            let foreign = statement.conditions.iter().filter(|test| Operator::parse(&test.operator).is_none());
+            all.extend(foreign.map(|test| Unknown {
+                place: place.name(&test.operator).name(&test.key),
+                problem: "its operator is not a condition operator",
+            }));
+        }
+        all
     }
 
     /// The policy as JSON without white space.

@@ -62,6 +62,7 @@ pub fn web_identity_trust(
         action: Clause::of(["sts:AssumeRoleWithWebIdentity".into()]),
         resource: None,
         conditions: vec![claim("audience", "aud", audience)?, claim("subject", "sub", subject)?],
+        unknown: Vec::new(),
     };
     let document = Document::write(Policy::of(vec![statement]));
     match size_for_iam(document.text()) {
@@ -80,6 +81,7 @@ pub fn deny_all() -> Document {
         action: Clause::of(["*".into()]),
         resource: Some(Clause::of(["*".into()])),
         conditions: Vec::new(),
+        unknown: Vec::new(),
     }]))
 }
 

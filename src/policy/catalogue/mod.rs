@@ -7,6 +7,7 @@
 
 mod decode;
 mod fits;
+mod globals;
 mod level;
 mod nearest;
 mod service;
@@ -14,6 +15,7 @@ mod service;
 mod tests;
 
 pub use decode::Damaged;
+pub use globals::{GLOBALS, Global, global};
 pub use level::{AccessLevel, UnknownLevel};
 pub use nearest::nearest;
 pub use service::{Action, ConditionKey, ResourceType, Service};
@@ -106,6 +108,18 @@ impl Catalogue {
             .map(|slot| (slot.service(), slot.service().closest(arn)))
             .filter(|(_, types)| !types.is_empty())
             .collect()
+    }
+
+    /// Whether requests have several values under a condition key, as far as that is known.
+    #[must_use]
+    pub fn has_several(&self, key: &str) -> bool {
+        let key = key.to_ascii_lowercase();
+        if let Some(global) = global(&key) {
+            return global.kind.starts_with("Array");
+        }
+        let service = key.split_once(':').and_then(|(prefix, _)| self.service(prefix));
+        let found = service.and_then(|service| service.keys.iter().find(|known| known.name.eq_ignore_ascii_case(&key)));
+        found.is_some_and(|known| known.kind.starts_with("Array"))
     }
 
     /// Whether ARNs may name that service.

@@ -103,7 +103,7 @@ fn what_is_not_understood_is_named_with_its_place() {
         (r#"{"Statement":[],"Extra":1}"#, "the policy cannot be read at `Extra`: it is not an element of a policy"),
         (
             r#"{"Statement":[],"Statement":[]}"#,
-            "the policy is not valid JSON: `Statement` stands twice in one object at line 1 column 27",
+            "the policy cannot be read at `Statement`: it stands twice in one object",
         ),
         (
             r#"{"Statement":{"Effect":"allow","Action":"*"}}"#,
@@ -126,16 +126,20 @@ fn what_is_not_understood_is_named_with_its_place() {
             "the policy cannot be read at `Statement.Principal.Aws`: it is not an element of a policy",
         ),
         (
-            r#"{"Statement":{"Effect":"Allow","Action":"a","Condition":{"StringIs":{"aws:a":"b"}}}}"#,
-            "the policy cannot be read at `Statement.Condition.StringIs`: it is not a condition operator",
+            r#"{"Statement":{"Effect":"Allow","Action":"a","Resource":"*","Condition":{"StringIs":{"aws:a":"b"}}}}"#,
+            "the policy cannot be read at `Statement[0].Condition.StringIs.aws:a`: its operator is not a condition operator",
         ),
         (
             r#"{"Statement":{"Effect":"Allow","Action":"a","Condition":{"Bool":{"aws:a":null}}}}"#,
             "the policy cannot be read at `Statement.Condition.Bool.aws:a`: it must be a text or a list of texts, not null",
         ),
         (
-            r#"{"Statement":{"Effect":"Allow","Action":"a","Condition":{"NumericEquals":{"aws:a":0.1}}}}"#,
-            "the policy is not valid JSON: a number that is not whole must stand in quotes at line 1 column 85",
+            r#"{"Statement":{"Effect":"Allow","Action":"a","Resource":"\ud800"}}"#,
+            "the policy cannot be read at `Statement.Resource`: it has an escape that stands for no character",
+        ),
+        (
+            r#"{"Statement":{"Effect":"Allow","Action":"a"}}"#,
+            "the policy cannot be read at `Statement[0].Resource`: it or `NotResource` must be there",
         ),
     ] {
         assert_eq!(unreadable(text), message, "{text}");
@@ -145,10 +149,10 @@ fn what_is_not_understood_is_named_with_its_place() {
 #[test]
 fn size_and_depth_are_bounded() {
     assert_eq!(unreadable(&" ".repeat(1_048_577)), "the policy has 1048577 bytes: at most 1048576 are read");
-    assert!(unreadable(&"[".repeat(1_000_000)).starts_with("the policy is not valid JSON: recursion limit exceeded"));
-    assert!(
-        unreadable(&"{\"a\":".repeat(100_000)).starts_with("the policy is not valid JSON: recursion limit exceeded")
-    );
+    assert!(unreadable(&"[".repeat(1_000_000)).starts_with("the policy is not valid JSON: EOF while parsing a list"));
+    assert!(unreadable(&"{\"a\":".repeat(100_000)).starts_with("the policy is not valid JSON: EOF while parsing"));
+    let deep = format!("{{\"Statement\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(unreadable(&deep), "the policy cannot be read at `Statement[0]`: it must be an object, not a list");
 }
 
 #[test]

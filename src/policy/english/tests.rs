@@ -99,6 +99,25 @@ fn actions_are_said_of_what_they_act_on() {
 }
 
 #[test]
+fn actions_on_everything_name_what_they_act_on() {
+    for (name, text) in [
+        ("sqs:SendMessage", "can send messages to every queue"),
+        ("s3:GetObject", "can read objects in every bucket"),
+        ("s3:ListAllMyBuckets", "can list all buckets"),
+        ("sqs:TagQueue", "can use `sqs:TagQueue`"),
+    ] {
+        assert_eq!(said(&[actions("x", &[name], &["*"])]), text);
+    }
+}
+
+#[test]
+fn texts_of_others_cannot_break_the_line() {
+    let scope = with(actions("x", &["sqs:a\nb`c"], &[QUEUE]), "StringEquals", "aws:a\rb", &["v\u{1b}w"]);
+    let text = "can use `sqs:a\u{fffd}b'c` on queue `orders`, only where `aws:a\u{fffd}b` is `v\u{fffd}w`";
+    assert_eq!(said(&[scope]), text);
+}
+
+#[test]
 fn conditions_are_words() {
     let base = || actions("x", &["sqs:SendMessage"], &[QUEUE]);
     for (operator, key, values, text) in [

@@ -1,13 +1,55 @@
 //! Nouns: the resources that ARNs name, as people call them.
 
-use super::listed;
-use crate::names::{Arn, shortened};
+use super::words::{counted, plural, quoted, series};
+use crate::names::Arn;
 use crate::policy::catalogue::{Catalogue, ResourceType};
 use std::collections::BTreeMap;
 
-/// Resources, grouped by what they are.
-pub(super) struct Things {
-    groups: BTreeMap<Noun, Vec<Name>>,
+/// How many names of a kind a summary lists.
+const LISTED: usize = 3;
+
+/// Resources, grouped by what they are and where.
+pub(in crate::policy) struct Things {
+    groups: BTreeMap<(Noun, Location), Vec<Name>>,
+}
+
+/// How things are said.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::policy) struct Style {
+    /// How many names of a kind are listed.
+    pub(in crate::policy) listed: usize,
+    /// Whether all things are `any` rather than `every`.
+    pub(in crate::policy) any: bool,
+    /// Whether the sentence denies: things are then joined by `or`.
+    pub(in crate::policy) denies: bool,
+}
+
+impl Style {
+    /// Every or any.
+    pub(in crate::policy) fn every(self) -> &'static str {
+        if self.any { "any" } else { "every" }
+    }
+
+    /// What joins the last of a series.
+    pub(in crate::policy) fn and(self) -> &'static str {
+        if self.denies { "or" } else { "and" }
+    }
+}
+
+/// Whether the regions and accounts of things are said: only where they tell things apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::policy) struct Locations {
+    /// Regions are said.
+    pub(in crate::policy) regions: bool,
+    /// Accounts are said.
+    pub(in crate::policy) accounts: bool,
+}
+
+/// Region and account as far as they are said; empty where they are not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Location {
+    region: String,
+    account: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,11 +71,26 @@ enum Name {
 
 impl Things {
     /// The things that ARNs name.
-    pub(super) fn of<'a>(resources: impl IntoIterator<Item = &'a str>, catalogue: &Catalogue) -> Self {
-        let mut groups: BTreeMap<Noun, Vec<Name>> = BTreeMap::new();
+    pub(in crate::policy) fn of<'a>(resources: impl IntoIterator<Item = &'a str>, catalogue: &Catalogue) -> Self {
+        Self::located(resources, catalogue, Locations::default(), "")
+    }
+
+    /// The same, with their regions and accounts where these are to be said. Wildcards that match
+    /// several kinds are said to be of that kind, if there is one.
+    pub(in crate::policy) fn located<'a>(
+        resources: impl IntoIterator<Item = &'a str>,
+        catalogue: &Catalogue,
+        locations: Locations,
+        kind: &str,
+    ) -> Self {
+        let mut groups: BTreeMap<(Noun, Location), Vec<Name>> = BTreeMap::new();
         for resource in resources {
-            let (noun, name) = thing(resource, catalogue);
-            let names = groups.entry(noun).or_default();
+            let (mut noun, name) = thing(resource, catalogue);
+            let location = if noun == Noun::Resource { Location::default() } else { Location::of(resource, locations) };
+            if noun == Noun::Resource && !kind.is_empty() && matches!(name, Name::Like(_)) {
+                noun = Noun::Kind(kind.to_owned());
+            }
+            let names = groups.entry((noun, location)).or_default();
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -42,35 +99,64 @@ impl Things {
     }
 
     /// Leaves out a bucket whose objects are named: who lists and reads these sees the bucket too.
-    pub(super) fn drop_buckets_of_objects(&mut self) {
-        let Some(within) = self.groups.get(&Noun::ObjectsIn).cloned() else { return };
-        let bucket = Noun::Kind("bucket".into());
-        if let Some(buckets) = self.groups.get_mut(&bucket) {
-            buckets.retain(|name| !within.contains(name));
-            if buckets.is_empty() {
-                self.groups.remove(&bucket);
+    pub(in crate::policy) fn drop_buckets_of_objects(&mut self) {
+        let objects = self.groups.iter().filter(|((noun, _), _)| *noun == Noun::ObjectsIn);
+        let within: Vec<Name> = objects.flat_map(|(_, names)| names.iter().cloned()).collect();
+        self.groups.retain(|(noun, _), names| {
+            if *noun == Noun::Kind("bucket".into()) {
+                names.retain(|name| !within.contains(name));
             }
-        }
+            !names.is_empty()
+        });
+    }
+
+    /// The things in words.
+    pub(in crate::policy) fn words(&self, style: Style) -> String {
+        let said: Vec<String> =
+            self.groups.iter().flat_map(|((noun, location), names)| noun.with(names, location, style)).collect();
+        series(&said, style.and())
     }
 }
 
 impl std::fmt::Display for Things {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let said: Vec<String> = self.groups.iter().flat_map(|(noun, names)| noun.with(names)).collect();
-        f.write_str(&super::series(&said, "and"))
+        f.write_str(&self.words(Style { listed: LISTED, any: false, denies: false }))
+    }
+}
+
+impl Location {
+    fn of(resource: &str, said: Locations) -> Self {
+        let Ok(arn) = Arn::parse(resource) else { return Self::default() };
+        let literal = |said: bool, part: &str| {
+            if said && !part.contains(['*', '?', '$']) { part.to_owned() } else { String::new() }
+        };
+        Self { region: literal(said.regions, arn.region()), account: literal(said.accounts, arn.account()) }
+    }
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.region.is_empty() {
+            write!(f, " in region {}", quoted(&self.region))?;
+        }
+        if !self.account.is_empty() {
+            write!(f, " of account {}", quoted(&self.account))?;
+        }
+        Ok(())
     }
 }
 
 impl Noun {
-    fn with(&self, names: &[Name]) -> Vec<String> {
+    fn with(&self, names: &[Name], location: &Location, style: Style) -> Vec<String> {
         let mut said = Vec::new();
         let one = self.singular();
         if names.contains(&Name::Every) {
-            said.push(match self {
-                Self::ObjectsIn | Self::ObjectsUnder => "objects in every bucket".to_owned(),
-                _ => format!("every {one}"),
-            });
+            said.push(every(one, style));
         }
+        let listed = |names: &[String]| {
+            let shown = names.iter().take(style.listed).map(|name| quoted(name)).collect();
+            counted(shown, names.len(), "", style.and())
+        };
         let exact: Vec<String> = names.iter().filter_map(Name::exact).collect();
         match exact.len() {
             0 => {}
@@ -86,7 +172,7 @@ impl Noun {
             };
             said.push(format!("{links} {}", listed(&like)));
         }
-        said
+        said.into_iter().map(|said| format!("{said}{location}")).collect()
     }
 
     fn singular(&self) -> &str {
@@ -106,13 +192,12 @@ impl Noun {
     }
 }
 
-fn plural(noun: &str) -> String {
-    let vowel_before_y = noun.ends_with("ay") || noun.ends_with("ey") || noun.ends_with("oy");
-    match noun.strip_suffix('y') {
-        Some(stem) if !vowel_before_y => format!("{stem}ies"),
-        _ if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => format!("{noun}es"),
-        _ => format!("{noun}s"),
+/// All things of a kind: `every queue`; of objects it is their buckets that are counted.
+pub(in crate::policy) fn every(kind: &str, style: Style) -> String {
+    if kind.starts_with("object") {
+        return format!("objects in {} bucket", style.every());
     }
+    format!("{} {kind}", style.every())
 }
 
 impl Name {
@@ -127,11 +212,11 @@ impl Name {
     }
 
     fn exact(&self) -> Option<String> {
-        if let Self::Exactly(name) = self { Some(shortened(name)) } else { None }
+        if let Self::Exactly(name) = self { Some(name.clone()) } else { None }
     }
 
     fn like(&self) -> Option<String> {
-        if let Self::Like(name) = self { Some(shortened(name)) } else { None }
+        if let Self::Like(name) = self { Some(name.clone()) } else { None }
     }
 }
 
@@ -172,7 +257,7 @@ fn name<'a>(arn: &'a Arn, kind: &ResourceType) -> Option<&'a str> {
 }
 
 /// `stateMachine` and `log-group` as words.
-fn words(name: &str) -> String {
+pub(in crate::policy) fn words(name: &str) -> String {
     if name == "statemachine" {
         return "state machine".to_owned();
     }

@@ -143,6 +143,29 @@ fn pure_rooms_have_no_client_no_clock_and_no_environment() {
 }
 
 #[test]
+fn the_parts_of_the_policy_engine_judge_each_other_and_so_share_no_judgement() {
+    // A folder, the one file of it that may, and what none else may name.
+    let apart: [(&str, &str, &[&str]); 3] = [
+        ("src/policy/evaluate/", "", &["compare", "catalogue", "explain", "check"]),
+        ("src/policy/compare/", "src/policy/compare/sides.rs", &["evaluate"]),
+        ("src/policy/check/", "", &["compare", "evaluate"]),
+    ];
+    let mut found = Vec::new();
+    for (folder, allowed, strangers) in apart {
+        let is_ours = |file: &&File| file.is("rs") && !file.path.contains("tests") && file.path != allowed;
+        for file in files::below(&[folder]).iter().filter(is_ours) {
+            for (at, line) in file.code().filter(|(_, line)| line.trim_start().starts_with("use ")) {
+                let named = strangers
+                    .iter()
+                    .filter(|name| line.split(|c: char| !c.is_alphanumeric()).any(|word| word == **name));
+                found.extend(named.map(|name| format!("{}:{at}: names `{name}`", file.path)));
+            }
+        }
+    }
+    none(&found, "evaluator and comparison are written apart, so that each can check the other");
+}
+
+#[test]
 fn a_cloud_knows_no_cluster_and_only_its_own_folder_knows_its_sdk() {
     let mut found = Vec::new();
     for file in files::below(&["src"]).iter().filter(|file| file.is("rs")) {
