@@ -23,6 +23,7 @@ mod arns;
 mod bits;
 mod budget;
 mod cache;
+mod callers;
 mod conditions;
 mod direction;
 mod form;
