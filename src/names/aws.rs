@@ -2,12 +2,18 @@
 
 use super::name;
 
+/// Whether a text is the number of an account.
+#[must_use]
+pub fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 name!(
     /// An AWS account: twelve digits.
     AccountId,
     "an account id",
     "have exactly 12 digits",
-    |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+    is_account_id
 );
 
 name!(

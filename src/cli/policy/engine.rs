@@ -6,7 +6,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::Opened;
-use crate::policy::compare::{self, Changes, Comparison, Verdict};
+use crate::policy::compare::{self, Changes, Comparison};
 use crate::policy::evaluate::{self, Prepared};
 use crate::policy::explain::{self, Change, Explanation};
 use crate::policy::{Catalogue, Context, Decision, Layers, Policy, Request, Unknown};
@@ -37,10 +37,8 @@ pub(super) fn compare(old: &Policy, new: &Policy) -> Result<Compared, String> {
     let start = Instant::now();
     let comparison = compare::compare(old, new).map_err(|mismatch| mismatch.to_string())?;
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    // For each direction in which something is to be said there is one.
-    let mut said = explain::difference(&comparison, catalogue).into_iter().map(|difference| difference.text);
-    let english = [&comparison.forward, &comparison.backward]
-        .map(|direction| if direction.verdict == Verdict::None { None } else { said.next() });
+    let english = [(&comparison.forward, Change::Wider), (&comparison.backward, Change::Narrower)]
+        .map(|(direction, change)| explain::direction(direction, change, catalogue).map(|said| said.text));
     Ok(Compared { comparison, english, changes: Default::default(), micros, not_understood: Vec::new() })
 }
 

@@ -8,7 +8,7 @@ use super::spot::Step::{At, In};
 use super::values::{Parsed, parsed};
 use super::wild::{is_pattern, is_star, matches};
 use super::{Kind, Subject};
-use crate::names::shortened;
+use crate::names::{is_account_id, shortened};
 use crate::policy::operator::Comparison;
 use crate::policy::statement::{Principal, Statement, Who};
 
@@ -292,7 +292,6 @@ fn narrows(parsed: &Parsed<'_>) -> bool {
 }
 
 fn is_aws(value: &str) -> bool {
-    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_id = value.len() >= 16
         && value.starts_with('A')
         && value.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
@@ -300,8 +299,8 @@ fn is_aws(value: &str) -> bool {
     let is_arn = parts.next() == Some("arn") && {
         let (service, account, resource) = (parts.nth(1), parts.nth(1), parts.next());
         matches!(service, Some("iam" | "sts"))
-            && account.is_some_and(|account| is_account(account) || account == "cloudfront")
+            && account.is_some_and(|account| is_account_id(account) || account == "cloudfront")
             && resource.is_some_and(|resource| !resource.is_empty())
     };
-    is_account(value) || is_id || is_arn
+    is_account_id(value) || is_id || is_arn
 }

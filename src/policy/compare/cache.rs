@@ -3,8 +3,7 @@
 use super::super::document::Document;
 use super::super::statement::Policy;
 use super::answer::Comparison;
-use super::sides::Mismatch;
-use super::sides::undecided;
+use super::sides::{Mismatch, undecided};
 use crate::names::Digest;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

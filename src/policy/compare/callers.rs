@@ -140,29 +140,20 @@ fn told_apart_by_conditions(
         return Ok(Vec::new());
     }
     let globs = |tests: &[&Test]| {
-        let literals = tests.iter().filter_map(|test| test.rule.as_ref()).flat_map(|rule| rule.literals.clone());
-        literals
-            .filter_map(|literal| if let Literal::Text(text) = literal { Some(text.glob) } else { None })
-            .collect::<Vec<_>>()
+        let literals = tests.iter().filter_map(|test| test.rule.as_ref()).flat_map(|rule| &rule.literals);
+        literals.filter_map(Literal::glob).cloned().collect::<Vec<_>>()
     };
     let mut all: Vec<Glob> = globs(&of_arn);
     // An account is told apart as a piece of the ARN, a name as its end.
-    let within = |before: &str, glob: &Glob, after: &str| {
-        let text = |text: &str| {
-            text.chars()
-                .map(|character| if character == '+' { Sign::Star { bound: true } } else { Sign::Char(character) })
-                .collect::<Vec<_>>()
-        };
-        let star = vec![Sign::Star { bound: false }];
-        let end = if after.is_empty() { Vec::new() } else { [text(after), star].concat() };
-        Glob::of([text(before), glob.signs().to_vec(), end].concat())
-    };
-    all.extend(globs(&of_key("aws:principalaccount")).iter().map(|glob| within("arn:+:+::", glob, ":")));
+    let within =
+        |before: &str, glob: &Glob, after: &str| Glob::of([&signs(before), glob.signs(), &signs(after)].concat());
+    all.extend(globs(&of_key("aws:principalaccount")).iter().map(|glob| within("arn:+:+::", glob, ":*")));
     all.extend(globs(&of_key("aws:username")).iter().map(|glob| within("arn:+:iam::+:user/", glob, "")));
     all.extend(texts.iter().filter(|text| text.starts_with("arn:")).map(|text| Glob::text(text)));
     let accounts: BTreeSet<&str> = texts.iter().filter_map(|text| Parsed::of(text).account).collect();
-    all.extend(accounts.iter().map(|account| within("arn:+:+::", &Glob::text(account), ":")));
-    let frames = ["iam::#:role/?*", "iam::#:user/?*", "iam::#:root", "sts::#:federated-user/?*"].map(framed);
+    all.extend(accounts.iter().map(|account| within("arn:+:+::", &Glob::text(account), ":*")));
+    let frames = ["iam::#:role/?*", "iam::#:user/?*", "iam::#:root", "sts::#:federated-user/?*"];
+    let frames = frames.map(|rest| Glob::of(signs(&format!("arn:aws+:{rest}"))));
     all.extend(frames.clone());
     all.sort_unstable();
     all.dedup();
@@ -171,17 +162,18 @@ fn told_apart_by_conditions(
     Ok(classes(&refs, budget)?.into_iter().map(|class| class.example).filter(is_framed).collect())
 }
 
-/// The ARNs of one sort of callers in any partition: `#` stands for the number of an account.
-fn framed(rest: &str) -> Glob {
-    let mut signs: Vec<Sign> = "arn:aws".chars().map(Sign::Char).collect();
-    signs.extend([Sign::Star { bound: true }, Sign::Char(':')]);
-    for character in rest.chars() {
+/// The signs of a text in which `+` is any text within a segment, `#` the number of an account, and
+/// `?` and `*` are wildcards.
+fn signs(text: &str) -> Vec<Sign> {
+    let mut signs = Vec::with_capacity(text.len());
+    for character in text.chars() {
         match character {
+            '+' => signs.push(Sign::Star { bound: true }),
             '#' => signs.extend([Sign::Digit; 12]),
             '?' => signs.push(Sign::Any { bound: false }),
             '*' => signs.push(Sign::Star { bound: false }),
             other => signs.push(Sign::Char(other)),
         }
     }
-    Glob::of(signs)
+    signs
 }

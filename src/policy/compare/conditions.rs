@@ -24,13 +24,8 @@ pub(super) struct Settled<'a> {
     pub(super) keys: BTreeMap<&'a str, Value>,
 }
 
-/// A context that lets one side allow and the other not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) values: Vec<(String, Value)>,
-    /// Whether that depends on nothing that is not known.
-    pub(super) certain: bool,
-}
+/// The values of a context that lets one side allow and the other not.
+pub(super) type Found = Vec<(String, Value)>;
 
 /// What a search came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +97,7 @@ impl<'a> Conditions<'a> {
             let key = search.keys.get(key)?;
             Some((key.name.to_owned(), key.candidates.all.get(candidate)?.value.clone()))
         };
-        Ok(Context::Found(Found { values: chosen.into_iter().filter_map(value).collect(), certain }))
+        Ok(Context::Found(chosen.into_iter().filter_map(value).collect()))
     }
 
     /// The keys that conditions of the statements name; those with few values first.
@@ -131,7 +126,8 @@ impl<'a> Conditions<'a> {
             return Ok(Rc::clone(known));
         }
         let rules: Vec<&Rule> = tests.iter().filter_map(|index| self.ground.tests.get(*index)?.rule.as_ref()).collect();
-        let known = Known { value: fixed, several: self.catalogue.has_several(key) };
+        let for_one = rules.iter().all(|rule| rule.operator.set.is_none());
+        let known = Known { value: fixed, several: for_one && self.catalogue.has_several(key) };
         let found = Rc::new(candidates(&rules, known, self.budget)?);
         self.known.borrow_mut().insert(question, Rc::clone(&found));
         Ok(found)

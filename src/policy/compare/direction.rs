@@ -15,6 +15,7 @@ use super::ground::{Ground, Part};
 use super::hash::{Map, Set};
 use super::test::Literal;
 use super::values::Value;
+use crate::names::is_account_id;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -84,7 +85,7 @@ type Memory = Map<(Bits, Bits, String, usize), Context>;
 struct Chase<'a> {
     hunt: &'a Hunt<'a>,
     wanted: Bits,
-    callers: Vec<Caller>,
+    callers: Rc<[Caller]>,
     conditions: Conditions<'a>,
     actions: Rc<Actions<'a>>,
     accounts: Vec<Glob>,
@@ -109,7 +110,7 @@ impl Hunt<'_> {
         let mut chase = Chase {
             hunt: self,
             wanted,
-            callers,
+            callers: callers.into(),
             conditions: Conditions::new(self.ground, self.catalogue, self.budget),
             actions: Rc::new(Actions::of(self.ground)),
             accounts: accounts(self.ground, self.fixed),
@@ -193,10 +194,7 @@ fn accounts(ground: &Ground, fixed: &BTreeMap<String, Value>) -> Vec<Glob> {
     for test in ground.tests.iter().filter(|test| test.key == RESOURCE_ACCOUNT) {
         accounts.push(frame::account());
         let literals = test.rule.iter().flat_map(|rule| &rule.literals);
-        accounts.extend(
-            literals
-                .filter_map(|literal| if let Literal::Text(text) = literal { Some(text.glob.clone()) } else { None }),
-        );
+        accounts.extend(literals.filter_map(Literal::glob).cloned());
     }
     accounts
 }
@@ -226,11 +224,9 @@ impl Chase<'_> {
     /// Looks at one class of actions: at all resources first, then at those that its actions have.
     fn class(&mut self, class: &ActionClass) -> Result<(), Exhausted> {
         let service = class.example.split(':').next().unwrap_or_default().to_owned();
-        let mut found = false;
-        for number in 0..self.callers.len() {
-            let Some(caller) = self.callers.get(number).cloned() else { continue };
-            let aim =
-                Aim { class, action: &class.example, caller: &caller, service: &service, known: false, within: None };
+        let (callers, mut found) = (Rc::clone(&self.callers), false);
+        for (number, caller) in callers.iter().enumerate() {
+            let aim = Aim { class, action: &class.example, caller, service: &service, known: false, within: None };
             found |= self.aim(&aim, number)?;
             if self.is_done() {
                 return Ok(());
@@ -266,10 +262,10 @@ impl Chase<'_> {
         uses.sort_by_key(|(kind, _)| kind.arn.len());
         let star = uses.iter().all(|(_, required)| !required);
         let frames: Vec<[Glob; 6]> = uses.iter().filter_map(|(kind, _)| frame::of_template(kind.arn)).collect();
-        for number in 0..self.callers.len() {
-            let Some(caller) = self.callers.get(number).cloned() else { continue };
+        let callers = Rc::clone(&self.callers);
+        for (number, caller) in callers.iter().enumerate() {
             for within in frames.iter().map(Some).chain(star.then_some(None)) {
-                let aim = Aim { class, action: &name, caller: &caller, service: service.prefix, known: true, within };
+                let aim = Aim { class, action: &name, caller, service: service.prefix, known: true, within };
                 let found = self.aim(&aim, number)?;
                 if self.is_done() || found && self.hunt.thorough {
                     return Ok(());
@@ -319,12 +315,13 @@ impl Chase<'_> {
     fn context(&mut self, aim: &Aim<'_>, caller: usize, resource: &ArnClass) -> Result<Option<Found>, Exhausted> {
         let of_account = if self.accounts.is_empty() { String::new() } else { resource.account.clone() };
         let question = (resource.statements, aim.caller.doubtful, of_account, caller);
-        let known = self.memory.get(&question).cloned();
-        let context = match known {
-            Some(known) => known,
-            None => self.searched(aim, resource)?,
+        let context = if let Some(known) = self.memory.get(&question) {
+            known.clone()
+        } else {
+            let context = self.searched(aim, resource)?;
+            self.memory.insert(question, context.clone());
+            context
         };
-        self.memory.insert(question, context.clone());
         Ok(match context {
             Context::None => None,
             Context::Incomplete => {
@@ -336,8 +333,7 @@ impl Chase<'_> {
     }
 
     fn searched(&self, aim: &Aim<'_>, resource: &ArnClass) -> Result<Context, Exhausted> {
-        let is_number = resource.account.len() == 12 && resource.account.bytes().all(|byte| byte.is_ascii_digit());
-        let account = is_number.then(|| Value::One(resource.account.clone()));
+        let account = is_account_id(&resource.account).then(|| Value::One(resource.account.clone()));
         let own = aim.caller.keys.iter().map(|(key, value)| (*key, value));
         let own = own.chain(account.as_ref().map(|account| (RESOURCE_ACCOUNT, account)));
         // What is tried for a variable must not contradict who calls and what is asked for.
@@ -352,7 +348,7 @@ impl Chase<'_> {
     }
 
     /// Asks the evaluator about a request that was found; whether it agrees.
-    fn found(&mut self, aim: &Aim<'_>, resource: &ArnClass, found: &Found) -> bool {
+    fn found(&mut self, aim: &Aim<'_>, resource: &ArnClass, found: &[(String, Value)]) -> bool {
         let request = self.request(aim, resource, found);
         if !(self.hunt.replays)(&request) {
             self.findings.candidate.get_or_insert(request);
@@ -372,7 +368,7 @@ impl Chase<'_> {
         true
     }
 
-    fn request(&self, aim: &Aim<'_>, resource: &ArnClass, found: &Found) -> Request {
+    fn request(&self, aim: &Aim<'_>, resource: &ArnClass, found: &[(String, Value)]) -> Request {
         let mut request = Request {
             action: aim.action.to_owned(),
             resource: resource.example.clone(),
@@ -382,7 +378,7 @@ impl Chase<'_> {
         for (key, value) in self.hunt.fixed {
             set(&mut request, key, value);
         }
-        for (key, value) in &found.values {
+        for (key, value) in found {
             let key = self.hunt.ground.spellings.get(key).unwrap_or(key);
             set(&mut request, key, value);
         }

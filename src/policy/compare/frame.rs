@@ -1,6 +1,7 @@
 //! Which ARNs look like those of AWS.
 
 use super::glob::{Glob, Sign};
+use crate::names::is_account_id;
 
 /// What the ARNs of a resource type look like, segment by segment.
 pub(super) fn of_template(template: &str) -> Option<[Glob; 6]> {
@@ -65,11 +66,10 @@ pub(super) fn is_well_formed(resource: &str) -> bool {
     let word = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
-    let number = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     (*partition == "aws" || partition.starts_with("aws-") && word(partition))
         && word(service)
         && (region.is_empty() || word(region) && region.contains('-'))
-        && (account.is_empty() || *account == "aws" || number)
+        && (account.is_empty() || *account == "aws" || is_account_id(account))
         && !name.is_empty()
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::statement::{self, Principal};
 use super::values::Value;
+use crate::names::is_account_id;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whom a statement is about.
@@ -129,7 +130,7 @@ impl Name {
     fn of(kind: &str, text: &str) -> Self {
         match kind {
             "AWS" if text == "*" => Self::Everyone,
-            "AWS" if is_account(text) => Self::Account(text.to_owned()),
+            "AWS" if is_account_id(text) => Self::Account(text.to_owned()),
             "AWS" => {
                 let parsed = Parsed::of(text);
                 let Some(account) = parsed.account.map(str::to_owned) else { return Self::Nothing(text.to_owned()) };
@@ -255,8 +256,4 @@ impl<'a> Parsed<'a> {
             ("aws:username", or_absent(self.user)),
         ])
     }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

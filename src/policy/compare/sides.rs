@@ -15,6 +15,7 @@ use super::formula::Formula;
 use super::ground::{Builder, Manner};
 use super::values::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice::from_ref;
 
 /// Documents of different kinds, which have no common question.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,10 +52,19 @@ enum Side<'a> {
     Layers(&'a Layers<Policy>),
 }
 
-/// Both sides in the evaluator's form.
+impl<'a> Side<'a> {
+    fn policies(&self) -> Vec<&'a Policy> {
+        match self {
+            Self::Policy(policy) => vec![*policy],
+            Self::Layers(layers) => all_of(layers),
+        }
+    }
+}
+
+/// A side in the evaluator's form.
 enum Replay {
-    Policies([Prepared; 2]),
-    Layers([Box<Layers<Prepared>>; 2]),
+    Policy(Prepared),
+    Layers(Box<Layers<Prepared>>),
 }
 
 impl<'a> Pair<'a> {
@@ -73,9 +83,7 @@ impl<'a> Pair<'a> {
     /// Both directions, each with one request for every kind of access that differs.
     pub(super) fn changes(mut self) -> [Changes; 2] {
         self.thorough = true;
-        let Some(found) = Some(()).filter(|()| !self.is_oversize()).and_then(|()| self.searched()) else {
-            return Default::default();
-        };
+        let Ok(found) = self.searched() else { return Default::default() };
         found.map(|findings| {
             let complete = !findings.exhausted && !findings.catalogue_exhausted && findings.candidate.is_none();
             let mut requests = findings.changes;
@@ -88,11 +96,9 @@ impl<'a> Pair<'a> {
     }
 
     pub(super) fn compare(&self) -> Comparison {
-        if self.is_oversize() {
-            return undecided(&format!("the texts of both policies have more than {LONGEST} bytes"));
-        }
-        let Some(found) = self.searched() else {
-            return undecided(&format!("there are more than {} statements", Bits::CAPACITY));
+        let found = match self.searched() {
+            Ok(found) => found,
+            Err(reason) => return undecided(&reason),
         };
         let doubt = self.doubt();
         let [forward, backward] = found.map(|findings| direction(findings, doubt.as_deref()));
@@ -111,11 +117,15 @@ impl<'a> Pair<'a> {
     }
 
     /// Looks at both directions with variables free, and then with values for them where that left
-    /// something open; nothing if there are too many statements.
-    fn searched(&self) -> Option<[Findings; 2]> {
+    /// something open; the reason why not if the policies are too large.
+    fn searched(&self) -> Result<[Findings; 2], String> {
+        if self.is_oversize() {
+            return Err(format!("the texts of both policies have more than {LONGEST} bytes"));
+        }
         let keys = self.variables();
-        let replay = self.replay();
-        let mut found = self.looked_at(&Variables::Free, &BTreeMap::new(), &replay)?;
+        let replays = [Replay::of(&self.old), Replay::of(&self.new)];
+        let found = self.looked_at(&Variables::Free, &BTreeMap::new(), &replays);
+        let mut found = found.ok_or_else(|| format!("there are more than {} statements", Bits::CAPACITY))?;
         if !keys.is_empty() {
             for values in self.attempts(&keys) {
                 let open = |findings: &Findings| findings.witness.is_none() && findings.candidate.is_some();
@@ -123,7 +133,7 @@ impl<'a> Pair<'a> {
                     break;
                 }
                 let fixed = fixed(&keys, &values);
-                let Some(attempt) = self.looked_at(&Variables::Fixed(values), &fixed, &replay) else { continue };
+                let Some(attempt) = self.looked_at(&Variables::Fixed(values), &fixed, &replays) else { continue };
                 for (known, attempt) in found.iter_mut().zip(attempt) {
                     if open(known) {
                         known.witness = attempt.witness;
@@ -133,7 +143,7 @@ impl<'a> Pair<'a> {
                 }
             }
         }
-        Some(found)
+        Ok(found)
     }
 
     /// Both directions with variables taken in one way.
@@ -141,7 +151,7 @@ impl<'a> Pair<'a> {
         &self,
         variables: &Variables,
         fixed: &BTreeMap<String, Value>,
-        replay: &Replay,
+        [old_replay, new_replay]: &[Replay; 2],
     ) -> Option<[Findings; 2]> {
         let mut builder = Builder::new(variables);
         let old = self.formula(&self.old, &mut builder);
@@ -163,8 +173,8 @@ impl<'a> Pair<'a> {
             .run()
         };
         Some([
-            hunt(&new, &old, &|request| replay.allows(1, request) && replay.denies(0, request)),
-            hunt(&old, &new, &|request| replay.allows(0, request) && replay.denies(1, request)),
+            hunt(&new, &old, &|request| new_replay.allows_beyond(old_replay, request)),
+            hunt(&old, &new, &|request| old_replay.allows_beyond(new_replay, request)),
         ])
     }
 
@@ -191,25 +201,8 @@ impl<'a> Pair<'a> {
         }
     }
 
-    fn replay(&self) -> Replay {
-        match (&self.old, &self.new) {
-            (Side::Policy(old), Side::Policy(new)) => Replay::Policies([Prepared::new(old), Prepared::new(new)]),
-            (Side::Layers(old), Side::Layers(new)) => {
-                Replay::Layers([Box::new(old.map(Prepared::new)), Box::new(new.map(Prepared::new))])
-            }
-            // Both sides are made alike.
-            _ => Replay::Policies([Prepared::new(&Policy::of(Vec::new())), Prepared::new(&Policy::of(Vec::new()))]),
-        }
-    }
-
     fn policies(&self) -> Vec<&'a Policy> {
-        [&self.old, &self.new]
-            .into_iter()
-            .flat_map(|side| match side {
-                Side::Policy(policy) => vec![*policy],
-                Side::Layers(layers) => all_of(layers),
-            })
-            .collect()
+        [&self.old, &self.new].into_iter().flat_map(Side::policies).collect()
     }
 
     /// The keys that stand as variables in the policies.
@@ -250,11 +243,7 @@ impl<'a> Pair<'a> {
     /// What in the policies is not understood.
     fn doubt(&self) -> Option<String> {
         let name = |side: &Side<'_>, name: &str| {
-            let policies = match side {
-                Side::Policy(policy) => vec![*policy],
-                Side::Layers(layers) => all_of(layers),
-            };
-            let unknown = policies.into_iter().find_map(|policy| policy.unknown().into_iter().next())?;
+            let unknown = side.policies().into_iter().find_map(|policy| policy.unknown().into_iter().next())?;
             Some(format!("the {name} policy is not understood at `{}`: {}", unknown.place, unknown.problem))
         };
         name(&self.old, "old").or_else(|| name(&self.new, "new"))
@@ -289,7 +278,7 @@ fn all_of(layers: &Layers<Policy>) -> Vec<&Policy> {
 /// the resource's policy if that names it: then neither boundary nor session policy limits it.
 fn formula_of_layers(layers: &Layers<Policy>, builder: &mut Builder<'_>) -> Formula {
     let mut deny = Bits::default();
-    let mut add = |policies: &[&Policy], short: Short, principals: bool| {
+    let mut add = |policies: &[Policy], short: Short, principals: bool| {
         let mut allow = Bits::default();
         for policy in policies {
             let (allows, denies) = builder.add(policy, Manner { short, principals });
@@ -298,17 +287,17 @@ fn formula_of_layers(layers: &Layers<Policy>, builder: &mut Builder<'_>) -> Form
         }
         allow
     };
-    let mut own = vec![add(&layers.identity.iter().collect::<Vec<_>>(), Short::Completed, false)];
-    own.extend(layers.boundary.iter().map(|policy| add(&[policy], Short::Completed, false)));
-    own.extend(layers.session.iter().map(|policy| add(&[policy], Short::Undecided, false)));
+    let mut own = vec![add(&layers.identity, Short::Completed, false)];
+    own.extend(layers.boundary.iter().map(|policy| add(from_ref(policy), Short::Completed, false)));
+    own.extend(layers.session.iter().map(|policy| add(from_ref(policy), Short::Undecided, false)));
     let mut limits = Vec::new();
     for level in &layers.scps {
-        limits.push(add(&level.iter().collect::<Vec<_>>(), Short::Undecided, false));
+        limits.push(add(level, Short::Undecided, false));
     }
     let mut ways = vec![own];
-    ways.extend(layers.resource.iter().map(|policy| vec![add(&[policy], Short::Nothing, true)]));
+    ways.extend(layers.resource.iter().map(|policy| vec![add(from_ref(policy), Short::Nothing, true)]));
     for level in &layers.rcps {
-        let allow = add(&level.iter().collect::<Vec<_>>(), Short::Undecided, true);
+        let allow = add(level, Short::Undecided, true);
         // A level that only denies allows all else: AWS's own full access cannot be taken away.
         limits.extend((!allow.is_empty()).then_some(allow));
     }
@@ -316,19 +305,23 @@ fn formula_of_layers(layers: &Layers<Policy>, builder: &mut Builder<'_>) -> Form
 }
 
 impl Replay {
-    fn outcome(&self, side: usize, request: &Request) -> Option<Outcome> {
-        Some(match self {
-            Self::Policies(policies) => evaluate::alone(policies.get(side)?, request).outcome,
-            Self::Layers(layers) => evaluate::decide(layers.get(side)?, request).outcome,
-        })
+    fn of(side: &Side<'_>) -> Self {
+        match side {
+            Side::Policy(policy) => Self::Policy(Prepared::new(policy)),
+            Side::Layers(layers) => Self::Layers(Box::new(layers.map(Prepared::new))),
+        }
     }
 
-    fn allows(&self, side: usize, request: &Request) -> bool {
-        self.outcome(side, request) == Some(Outcome::Allowed)
+    fn outcome(&self, request: &Request) -> Outcome {
+        match self {
+            Self::Policy(policy) => evaluate::alone(policy, request).outcome,
+            Self::Layers(layers) => evaluate::decide(layers, request).outcome,
+        }
     }
 
-    fn denies(&self, side: usize, request: &Request) -> bool {
-        self.outcome(side, request).is_some_and(Outcome::denies)
+    /// Whether the request is certainly allowed here and certainly refused there.
+    fn allows_beyond(&self, other: &Self, request: &Request) -> bool {
+        self.outcome(request) == Outcome::Allowed && other.outcome(request).denies()
     }
 }
 

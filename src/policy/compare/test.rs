@@ -5,6 +5,7 @@ use super::super::pattern::Syntax;
 use super::super::statement;
 use super::super::value::{IpRange, Moment, Number, base64};
 use super::form::{Compared, Text, Variables, condition_arn, condition_text};
+use super::glob::Glob;
 
 /// A condition of a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -116,6 +117,11 @@ impl Literal {
             Self::Bytes(_) => Family::Bytes,
             Self::Absent(_) => return None,
         })
+    }
+
+    /// The pattern of a text.
+    pub(super) fn glob(&self) -> Option<&Glob> {
+        if let Self::Text(text) = self { Some(&text.glob) } else { None }
     }
 
     /// Whether a value of the request matches, or may do so if the literal is free.

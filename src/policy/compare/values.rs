@@ -42,7 +42,7 @@ const MOST_OPEN: usize = 6;
 pub(super) struct Known<'a> {
     /// Its value.
     pub(super) value: Option<&'a Value>,
-    /// Whether requests have several values under it, which operators for one value refuse.
+    /// Whether requests have several values under it, and all conditions are for one: they refuse.
     pub(super) several: bool,
 }
 
@@ -64,7 +64,7 @@ pub(super) fn candidates(rules: &[&Rule], known: Known<'_>, budget: &Budget) -> 
         Some(Value::Several(_)) | None => {
             found.absent();
             let mut elements = Vec::new();
-            if known.several && rules.iter().all(|rule| rule.operator.set.is_none()) {
+            if known.several {
                 found.refused();
             }
             let singles = singles(rules, &families, budget)?;
@@ -248,9 +248,7 @@ fn singles(rules: &[&Rule], families: &BTreeSet<Family>, budget: &Budget) -> Res
 }
 
 fn texts<'a>(literals: impl Iterator<Item = &'a Literal>, budget: &Budget) -> Result<Vec<String>, Exhausted> {
-    let mut globs: Vec<&Glob> = literals
-        .filter_map(|literal| if let Literal::Text(text) = literal { Some(&text.glob) } else { None })
-        .collect();
+    let mut globs: Vec<&Glob> = literals.filter_map(Literal::glob).collect();
     globs.sort_unstable();
     globs.dedup();
     let mut values: Vec<String> = classes(&globs, budget)?.into_iter().map(|class| class.example).collect();

@@ -1,5 +1,7 @@
 //! Who calls, taken from the principal of a request.
 
+use crate::names::is_account_id;
+
 /// A caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caller<'r> {
@@ -43,10 +45,6 @@ pub(super) enum Caller<'r> {
     },
 }
 
-pub(super) fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// What follows the last slash.
 pub(super) fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
@@ -67,7 +65,7 @@ impl<'r> Caller<'r> {
             return Self::Anonymous;
         }
         let Some([_, service, account, resource]) = identity_arn(text) else {
-            return if is_account(text) { Self::Root { arn: text, account: text } } else { Self::Named(text) };
+            return if is_account_id(text) { Self::Root { arn: text, account: text } } else { Self::Named(text) };
         };
         let (kind, rest) = resource.split_once('/').unwrap_or((resource, ""));
         match (service, kind) {

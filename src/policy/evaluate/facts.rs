@@ -3,7 +3,8 @@
 
 use super::super::pattern::Variable;
 use super::super::request::Request;
-use super::caller::{Caller, is_account};
+use super::caller::Caller;
+use crate::names::is_account_id;
 
 /// What is known of a request.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl<'r> ArnText<'r> {
     }
 
     fn account(&self) -> Option<&'r str> {
-        self.parts.map(|[_, _, _, _, account, _]| account).filter(|account| is_account(account))
+        self.parts.map(|[_, _, _, _, account, _]| account).filter(|account| is_account_id(account))
     }
 }
 
@@ -86,7 +87,7 @@ impl<'r> Facts<'r> {
         let caller = Caller::of(request.principal.as_deref());
         let single = |key: &str| {
             let value = request.context.get(key)?;
-            Given { values: &value.values, list: value.list }.single().filter(|text| is_account(text))
+            Given { values: &value.values, list: value.list }.single().filter(|text| is_account_id(text))
         };
         let own =
             caller.account().or_else(|| matches!(caller, Caller::Unnamed).then(|| single("aws:principalaccount"))?);

@@ -1,9 +1,10 @@
 //! `Principal` and `NotPrincipal` against the caller of a request.
 
 use super::super::statement::{Principal, Who};
-use super::caller::{Caller, identity_arn, is_account, last_part};
+use super::caller::{Caller, identity_arn, last_part};
 use super::facts::Facts;
 use super::tri::Tri;
+use crate::names::is_account_id;
 
 /// An element, its values told apart.
 #[derive(Debug, Clone)]
@@ -153,7 +154,7 @@ impl Entry {
         if value == "*" {
             return Self::Everyone;
         }
-        if is_account(value) {
+        if is_account_id(value) {
             return Self::Account(value.to_owned());
         }
         let Some([_, service, account, resource]) = identity_arn(value) else { return Self::Other(value.to_owned()) };

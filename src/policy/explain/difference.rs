@@ -50,8 +50,8 @@ pub struct Difference {
 /// Says what a comparison found: what is wider, then what is narrower.
 #[must_use]
 pub fn difference(comparison: &Comparison, catalogue: &Catalogue) -> Vec<Difference> {
-    let forward = one(&comparison.forward, Change::Wider, catalogue);
-    let backward = one(&comparison.backward, Change::Narrower, catalogue);
+    let forward = direction(&comparison.forward, Change::Wider, catalogue);
+    let backward = direction(&comparison.backward, Change::Narrower, catalogue);
     let found: Vec<Difference> = forward.into_iter().chain(backward).collect();
     if found.is_empty() {
         return vec![Difference {
@@ -89,7 +89,9 @@ fn words(change: Change) -> (&'static str, &'static str) {
     if change == Change::Wider { ("wider", "can now") } else { ("narrower", "can no longer") }
 }
 
-fn one(direction: &Direction, change: Change, catalogue: &Catalogue) -> Option<Difference> {
+/// Says what one direction found; nothing where there is nothing.
+#[must_use]
+pub fn direction(direction: &Direction, change: Change, catalogue: &Catalogue) -> Option<Difference> {
     let (word, can) = words(change);
     match &direction.verdict {
         Verdict::None => None,

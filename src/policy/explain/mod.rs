@@ -28,7 +28,7 @@ mod services;
 mod term;
 mod who;
 
-pub use difference::{Change, Difference, changes, difference};
+pub use difference::{Change, Difference, changes, difference, direction};
 pub use request::{decision, request};
 pub use sensitivity::Sensitivity;
 

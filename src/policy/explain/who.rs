@@ -1,6 +1,6 @@
 //! Principals in one form and in words.
 
-use crate::names::Arn;
+use crate::names::{Arn, is_account_id};
 use crate::policy::english::words::{quoted, series};
 use crate::policy::statement::{Principal, Who as Named};
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ impl Who {
         if value == "*" {
             return Self::Everybody;
         }
-        if value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        if is_account_id(value) {
             return Self::Account(value.to_owned());
         }
         match Arn::parse(value) {

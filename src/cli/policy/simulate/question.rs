@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use super::super::fields::{Fields, Kind, items, kind, policy, scalar, text};
-use crate::names::AccountId;
+use crate::names::{AccountId, is_account_id};
 use crate::policy::{Context, Layers, Policy, Request};
 
 /// The fields of a question beside its `id`.
@@ -78,10 +78,9 @@ fn read_request(fields: &Fields<'_>) -> Result<Request, String> {
 
 /// Whether a text looks like a caller: a misspelt one would be somebody else.
 fn is_principal(text: &str) -> bool {
-    let is_number = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_arn = text.starts_with("arn:") && text.split(':').count() >= 6;
     let is_host = text.contains('.') && !text.contains(':');
-    text == "*" || (is_number || is_arn || is_host) && !text.contains(char::is_whitespace)
+    text == "*" || (is_account_id(text) || is_arn || is_host) && !text.contains(char::is_whitespace)
 }
 
 fn read_context(raw: &RawValue, place: &str) -> Result<Context, String> {
