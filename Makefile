@@ -30,8 +30,8 @@ check: ## Formatting, and lints as errors
 unit: build ## Unit tests
 	cargo test --workspace --locked --lib --bins
 
-house: build ## Tidiness, generated files, and simulations in one process
-	cargo test --locked --test house
+house: build ## Tidiness, generated files, and simulations in one process; the offline commands
+	cargo test --locked --test house --test offline
 
 engine: judges build ## The policy engine: its commands, what must hold of every answer, AWS's managed policies
 	cargo test --locked --test engine
@@ -69,6 +69,7 @@ fuzz: ## Fuzz the policy engine, five minutes for each target; needs a nightly c
 bench: tools judges ## Measure what BENCHMARKS.md tells; takes about a quarter of an hour
 	cargo build --release --locked
 	cargo bench --locked --bench engine
+	cargo bench --locked --bench offline
 	cargo bench --locked --bench fleet
 
 clean: ## Remove what was built, the programs of the test bed too

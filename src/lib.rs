@@ -9,6 +9,7 @@ pub mod config;
 pub mod controller;
 pub mod domain;
 pub mod names;
+pub mod offline;
 pub mod plan;
 pub mod policy;
 pub mod telemetry;

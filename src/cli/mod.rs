@@ -2,10 +2,16 @@
 
 mod account;
 mod crds;
+mod explain;
+mod files;
 mod input;
+mod plan;
 mod policy;
 mod render;
+mod report;
 mod run;
+mod test;
+mod validate;
 
 use clap::{Parser, Subcommand};
 
@@ -39,6 +45,14 @@ enum Command {
     /// Prepare a cloud account
     #[command(subcommand)]
     Account(account::Command),
+    /// Judge objects in files as the API server and the operator would
+    Validate(validate::Arguments),
+    /// Say what a change of files means for access
+    Plan(plan::Arguments),
+    /// Decide golden cases: what identities may and may not do
+    Test(test::Arguments),
+    /// Say in English what identities may do, or what a code means
+    Explain(explain::Arguments),
     /// Print the exact cloud documents that identities in files compile to
     Render(render::Arguments),
     /// Ask what policies allow: compare two, decide a request, say one in English, check one
@@ -54,15 +68,25 @@ pub fn main(cli: Cli) -> Exit {
         Command::Run(config) => run::main(*config),
         Command::Crds(arguments) => crds::main(&arguments),
         Command::Account(command) => account::main(&command),
+        Command::Validate(arguments) => validate::main(&arguments),
+        Command::Plan(arguments) => plan::main(&arguments),
+        Command::Test(arguments) => test::main(&arguments),
+        Command::Explain(arguments) => explain::main(&arguments),
         Command::Render(arguments) => render::main(&arguments),
         Command::Policy(command) => policy::main(&command),
     };
     outcome.unwrap_or_else(|error| {
         // What is quoted may hold signs that a terminal would obey.
         let lines: Vec<String> = error.lines().map(crate::names::printable).collect();
-        eprintln!("ambit: {}", lines.join("\n"));
+        tell(&format!("ambit: {}", lines.join("\n")));
         Exit::Trouble
     })
+}
+
+/// Writes a line to standard error. Where nobody can read it, the exit code still tells.
+fn tell(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Writes an answer to standard output. A reader that went away is no error.

@@ -1,31 +1,23 @@
 //! `ambit render`: the exact cloud documents that identities compile to.
 
-use std::collections::BTreeMap;
-
 use clap::{Args, ValueEnum};
-use kube::ResourceExt as _;
 use serde::Serialize;
 
-use super::{Exit, answer, input};
-use crate::api::v1alpha1::{CloudAccount, MachineIdentity};
-use crate::names::{IdentityKey, InstallationId};
-use crate::plan::account::AccountSettings;
-use crate::plan::{Declaration, compile};
+use super::files::Files;
+use super::{Exit, answer, report};
+use crate::offline::{Code, Declared, Finding, Judged, World, compiled};
+use crate::plan::{Fault, Reason, Resolved};
 use crate::policy::Catalogue;
+use crate::policy::check::Severity;
+
+/// The installation of [`Files`] when none is named.
+const DEFAULT_INSTALLATION: &str = "offline";
 
 /// Which files, and how to print what they compile to.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Files with `MachineIdentity` and `CloudAccount` objects; `-` for standard
-    /// input. Other kinds are passed over
-    #[arg(short, long = "file", value_name = "FILE", required = true)]
-    files: Vec<String>,
-    /// The installation whose roles they would be
-    #[arg(long, env = "AMBIT_INSTALLATION", value_parser = InstallationId::parse)]
-    installation: InstallationId,
-    /// The namespace of identities that name none
-    #[arg(short, long, default_value = "default")]
-    namespace: String,
+    #[command(flatten)]
+    files: Files,
     /// The form of the answer
     #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
@@ -52,49 +44,85 @@ struct Rendered {
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<Exit, String> {
-    let documents = input::read(&arguments.files)?;
-    let mut accounts = BTreeMap::new();
-    let mut identities = Vec::new();
-    for document in &documents {
-        if let Some(account) = document.decode::<CloudAccount>("CloudAccount")? {
-            accounts.insert(account.name_any(), account);
-        }
-        identities.extend(document.decode::<MachineIdentity>("MachineIdentity")?);
+    let files = &arguments.files;
+    let loaded = files.load()?;
+    tell(&loaded.findings);
+    if loaded.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Ok(Exit::Trouble);
     }
-    if identities.is_empty() {
+    if loaded.world.identities.is_empty() {
         return Err("the files hold no MachineIdentity: name a file that does".to_owned());
     }
-    let mut refused = 0;
+    if files.installation.as_str() == DEFAULT_INSTALLATION {
+        super::tell(&format!(
+            "ambit: roles are named as for an installation `{DEFAULT_INSTALLATION}`: say which with `--installation`"
+        ));
+    }
     let mut rendered = Vec::new();
-    for identity in &identities {
-        match render(arguments, &accounts, identity) {
-            Ok(one) => rendered.push(one),
-            Err(message) => {
-                refused += 1;
-                eprintln!("{message}");
+    for declared in &loaded.world.identities {
+        match compiled(&loaded.world, declared, &files.installation, Catalogue::embedded()) {
+            Ok(resolved) => {
+                let judged = loaded.world.judge(declared, &files.installation, Catalogue::embedded());
+                tell(&objections(&loaded.world, &judged));
+                rendered.push(render(declared, &resolved)?);
             }
+            Err(faults) => tell(&findings(declared, &faults, Severity::Error)),
         }
     }
     answer(&print(arguments.output, &rendered)?)?;
-    Ok(if refused == 0 { Exit::Fine } else { Exit::Findings })
+    Ok(if rendered.len() == loaded.world.identities.len() { Exit::Fine } else { Exit::Findings })
 }
 
-fn render(
-    arguments: &Arguments,
-    accounts: &BTreeMap<String, CloudAccount>,
-    identity: &MachineIdentity,
-) -> Result<Rendered, String> {
-    let namespace = identity.namespace().unwrap_or_else(|| arguments.namespace.clone());
-    let key = IdentityKey::new(namespace, identity.name_any());
-    let name = &identity.spec.account_ref.name;
-    let account = accounts
-        .get(name)
-        .ok_or_else(|| format!("{key}: the files hold no CloudAccount '{name}': add the file that does with -f"))?;
-    let settings = AccountSettings::parse(&account.spec, &arguments.installation)
-        .map_err(|error| format!("{key}: CloudAccount '{name}': {error}"))?;
-    let declaration = Declaration { identity, key: &key };
-    let resolved = compile(declaration, settings, &arguments.installation, Catalogue::embedded())
-        .map_err(|refusal| format!("{key}: {}: {}", refusal.0.reason.name(), refusal.0.message))?;
+/// Why an identity that compiles would not be accepted, as far as the files tell.
+fn objections(world: &World, judged: &Judged<'_>) -> Vec<Finding> {
+    let refusal = judged.outcome.as_ref().err();
+    let about_the_cluster = [Reason::AccountNotFound, Reason::NamespaceNotSelected, Reason::NoScopePolicy];
+    // Without any scope policy nobody asks whether the cluster would let it in.
+    if !world.has_policies() && refusal.is_some_and(|refusal| about_the_cluster.contains(&refusal.verdict.reason)) {
+        return Vec::new();
+    }
+    if judged.missing.is_empty() {
+        return refusal.map_or_else(Vec::new, |refusal| findings(judged.declared, &refusal.faults, Severity::Warning));
+    }
+    let message = format!(
+        "it cannot be said whether it would be accepted: the files do not hold {}; add the file that does with `--with`",
+        judged.missing.join(" and ")
+    );
+    vec![finding(judged.declared, Code::NotJudged, Severity::Warning, "metadata.namespace", message)]
+}
+
+fn findings(declared: &Declared, faults: &[Fault], severity: Severity) -> Vec<Finding> {
+    let one = |fault: &Fault| {
+        let message = match severity {
+            Severity::Error => fault.message.clone(),
+            _ => format!("it would be refused: {}", fault.message),
+        };
+        finding(declared, Code::of(fault.reason), severity, &fault.field, message)
+    };
+    faults.iter().map(one).collect()
+}
+
+fn finding(declared: &Declared, code: Code, severity: Severity, field: &str, message: String) -> Finding {
+    Finding {
+        code,
+        severity,
+        spot: declared.manifest.spot_of(field),
+        object: declared.manifest.title(),
+        field: field.to_owned(),
+        message,
+        help: None,
+    }
+}
+
+/// Findings beside an answer: a line each, on standard error.
+fn tell(findings: &[Finding]) {
+    for finding in findings {
+        super::tell(&report::line(finding));
+    }
+}
+
+fn render(declared: &Declared, resolved: &Resolved) -> Result<Rendered, String> {
+    let key = &declared.key;
     let document = |text: &str| serde_json::from_str(text).map_err(|error| format!("{key}: {error}"));
     Ok(Rendered {
         identity: key.to_string(),

@@ -200,7 +200,7 @@ fn status(account: &CloudAccount, verdict: &Verdict, now: Timestamp) -> CloudAcc
     let beside = match verdict.standing {
         Standing::Working | Standing::Retrying => Some("Reconciling"),
         Standing::Terminal => Some("Stalled"),
-        Standing::Good | Standing::Suspended => None,
+        Standing::Good | Standing::Suspended | Standing::Tolerated => None,
     };
     let previous = account.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let condition = |name: &str, status: &str| {

@@ -8,6 +8,7 @@ use super::stop::Stop;
 use crate::api::v1alpha1::AwsStatus;
 use crate::cloud::{Depth, ErrorKind};
 use crate::domain::{Observation, Observed, Step};
+use crate::names::PrincipalName;
 use crate::plan::{Decision, Difference, Findings, Plan, Reason, Recorded, Resolved, Verdict, decide, items, lint};
 
 /// Carries out a decision. Returns only when live was read back and equals declared.
@@ -35,17 +36,17 @@ pub async fn carry_out(
         Decision::Vanished => Err(vanished(case, resolved, findings)),
         Decision::Change(plan) if !resolved.enforce => Err(only_observed(case, observation, plan, findings)),
         Decision::Change(plan) => {
-            veto(case, resolved, observation, &plan)?; // pure
+            veto(case, observation, &plan.steps)?; // pure
             record(case, observation, &plan, findings).await?; // I/O
-            take(case, resolved, account, &plan.steps, findings).await?; // I/O
+            take(case, &resolved.desired.name, account, &plan.steps, findings).await?; // I/O
             read_back(case, resolved, account, observation, &plan, findings).await // I/O
         }
     }
 }
 
 /// The separate linter has the last word.
-fn veto(case: &Case<'_>, resolved: &Resolved, observation: &Observation<Observed>, plan: &Plan) -> Result<(), Stop> {
-    let found = lint(&plan.steps, &resolved.desired.owner, observation, false);
+pub fn veto(case: &Case<'_>, observation: &Observation<Observed>, steps: &[Step]) -> Result<(), Stop> {
+    let found = lint(steps, &case.owner(), observation, false);
     if found.is_empty() {
         return Ok(());
     }
@@ -83,9 +84,9 @@ async fn record(
 
 /// Takes the steps in order. The first that fails ends it: the next
 /// reconciliation observes again and goes on from what it finds.
-async fn take(
+pub async fn take(
     case: &Case<'_>,
-    resolved: &Resolved,
+    name: &PrincipalName,
     account: &Account,
     steps: &[Step],
     findings: &mut Findings,
@@ -94,8 +95,8 @@ async fn take(
         let now = case.context.now();
         case.context.memory.note(&case.incarnation.uid, |memory| memory.changed_at = Some(now));
         case.forget_absence();
-        tracing::info!(step = step.name(), principal = %resolved.desired.name, "changing the principal");
-        account.cloud.apply(&resolved.desired.name, step).await.map_err(|error| failed(step, error, findings))?;
+        tracing::info!(step = step.name(), principal = %name, "changing the principal");
+        account.cloud.apply(name, step).await.map_err(|error| failed(step, error, findings))?;
     }
     Ok(())
 }
@@ -104,7 +105,7 @@ async fn take(
 /// an earlier declaration stays.
 fn failed(step: &Step, error: crate::cloud::CloudError, findings: &mut Findings) -> Stop {
     // Drift stays told until it is repaired.
-    if findings.drift.is_empty() {
+    if findings.drift.is_empty() && findings.in_sync.reason != Reason::Revoked {
         findings.in_sync = Verdict::working(Reason::Pending, format!("step `{}` has not succeeded yet", step.name()));
     }
     let bounding = matches!(step, Step::Create(_) | Step::SetBoundary(_));
@@ -163,6 +164,7 @@ fn note_live(resolved: &Resolved, observation: &Observation<Observed>, findings:
         permissions_digest: resolved.desired.permissions.meaning().to_string(),
         trust_digest: resolved.desired.trust.meaning().to_string(),
         permissions_boundary_arn: live.boundary.clone(),
+        session_seconds: i32::try_from(resolved.desired.session.get()).ok(),
     });
     findings.provisioned =
         Verdict::good(Reason::Provisioned, "the role was read back with the declared trust, permissions and boundary");

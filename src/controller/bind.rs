@@ -53,11 +53,15 @@ pub async fn prove(
         .map_err(|error| missing_account(resolved, error))?;
     let proven = account.cloud.prove(&resolved.desired.name, &token).await;
     proven.map_err(|error| unproven(case, &error))?;
-    findings.proof = Verdict::good(
-        Reason::Verified,
-        format!("a token of service account '{}' was exchanged for credentials of the role", delivery.service_account),
-    );
+    findings.proof = verified(resolved);
     Ok(())
+}
+
+/// What is said of an identity that was proven usable.
+pub fn verified(resolved: &Resolved) -> Verdict {
+    let account = &resolved.delivery.service_account;
+    let message = format!("a token of service account '{account}' was exchanged for credentials of the role");
+    Verdict::good(Reason::Verified, message)
 }
 
 /// Opens the gate: from now on pods get the identity.

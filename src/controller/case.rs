@@ -2,16 +2,17 @@
 //! ways in which a reconciliation reports and ends.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 
 use super::context::Context;
 use super::memory::Remembered;
 use super::outcome::{Failure, Outcome};
-use crate::api::v1alpha1::{MachineIdentity, MachineIdentityStatus};
+use crate::api::v1alpha1::{FINALIZER, MachineIdentity, MachineIdentityStatus};
 use crate::cloud::ErrorKind;
 use crate::cluster::{Announcement, ClusterError, ClusterErrorKind, Incarnation};
 use crate::names::{IdentityKey, Owner};
-use crate::plan::{self, Declaration, Findings, Reason, Recorded, Resolved};
+use crate::plan::{self, Course, Declaration, Findings, Grounds, Past, Reason, Recorded, Resolved, Verdict};
 
 /// One identity being reconciled.
 pub struct Case<'a> {
@@ -62,26 +63,52 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn recorded(&self) -> Recorded {
         let Some(status) = self.status() else { return Recorded::default() };
-        let generation = self.identity.metadata.generation;
-        let this_generation = status.conditions.iter().any(|condition| {
-            condition.type_ == "InSync"
-                && condition.observed_generation == generation
-                && (condition.status == "True" || condition.reason == Reason::Drifted.name())
-        });
-        status.aws.map_or_else(Recorded::default, |aws| Recorded {
+        let revoked = says(&status, "InSync", Reason::Revoked);
+        let Some(aws) = status.aws else { return Recorded { revoked, ..Recorded::default() } };
+        Recorded {
             id: aws.role_id,
             permissions: Some(aws.permissions_digest),
             trust: Some(aws.trust_digest),
             boundary: aws.permissions_boundary_arn,
-            this_generation,
-        })
+            session: aws.session_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
+            revoked,
+        }
+    }
+
+    /// Whether something may have been made for the identity: its object is held
+    /// from before then until it is gone.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let held = self.identity.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
+        held || self.status().is_some_and(|status| status.aws.is_some())
+    }
+
+    /// What becomes of the declaration.
+    #[must_use]
+    pub fn course(&self, grounds: &Grounds<'_>) -> Course {
+        let past = Past { recorded: &self.recorded(), held: self.is_held() };
+        let mut known = self.remembered.judged.clone();
+        let course = plan::course(self.declaration(), grounds, past, self.context.catalogue, &mut known);
+        self.context.memory.note(&self.incarnation.uid, |memory| memory.judged = known);
+        course
+    }
+
+    /// Whether status says that the principal was found denied, and no look at the
+    /// cloud is due: sweeps watch over it until then.
+    #[must_use]
+    pub fn rests_revoked(&self) -> bool {
+        self.status().is_some_and(|status| says(&status, "Ready", Reason::Revoked)) && self.looks_later()
+    }
+
+    fn looks_later(&self) -> bool {
+        !self.remembered.suspected && self.next_full_look() > self.context.now()
     }
 
     /// Whether an accepted declaration is in place already and no look at the
     /// cloud is due: sweeps watch over it until then.
     #[must_use]
     pub fn rests(&self, resolved: &Resolved) -> bool {
-        self.is_in_place(resolved) && !self.remembered.suspected && self.next_full_look() > self.context.now()
+        self.is_in_place(resolved) && self.looks_later()
     }
 
     /// Whether status says of exactly this declaration that it was proven.
@@ -165,13 +192,28 @@ impl<'a> Case<'a> {
     pub async fn report(&self, findings: Findings) -> Result<(), ClusterError> {
         let previous = self.status();
         let status = plan::conclude(previous.as_ref(), self.identity.metadata.generation, findings, self.context.now());
-        if previous.as_ref() == Some(&status) {
+        self.write(previous.as_ref(), status).await
+    }
+
+    /// Writes what is new in the judgement of an identity that rests.
+    pub async fn rejudge(&self, accepted: &Verdict, proof: &Verdict) -> Result<(), ClusterError> {
+        let Some(previous) = self.status() else { return Ok(()) };
+        let status = plan::rejudged(&previous, accepted, proof, self.context.now());
+        self.write(Some(&previous), status).await
+    }
+
+    async fn write(
+        &self,
+        previous: Option<&MachineIdentityStatus>,
+        status: MachineIdentityStatus,
+    ) -> Result<(), ClusterError> {
+        if previous == Some(&status) {
             return Ok(());
         }
         // `NotFound` is an error too: when the object is gone nobody reconciles it
         // again, and when it is there its status must not stay behind.
         self.context.cluster.write_status(&self.incarnation, &status).await?;
-        let announcement = transition(previous.as_ref(), &status);
+        let announcement = transition(previous, &status);
         self.context.memory.note(&self.incarnation.uid, |memory| memory.status = Some(status));
         if let Some(announcement) = announcement {
             self.context.cluster.announce(&self.incarnation, &announcement).await;
@@ -197,16 +239,26 @@ fn later(time: Timestamp, span: std::time::Duration) -> Timestamp {
     time.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
+/// Whether a condition stands for this reason.
+fn says(status: &MachineIdentityStatus, condition: &str, reason: Reason) -> bool {
+    find(status, condition).is_some_and(|found| found.reason == reason.name())
+}
+
+fn find<'a>(status: &'a MachineIdentityStatus, condition: &str) -> Option<&'a Condition> {
+    status.conditions.iter().find(|found| found.type_ == condition)
+}
+
 /// What people are told when `Ready` changes; nothing while it is only under way.
 fn transition(previous: Option<&MachineIdentityStatus>, status: &MachineIdentityStatus) -> Option<Announcement> {
-    let ready = |status: &MachineIdentityStatus| status.conditions.iter().find(|c| c.type_ == "Ready").cloned();
-    let now = ready(status)?;
-    let before = previous.and_then(ready);
+    let now = find(status, "Ready")?;
+    let before = previous.and_then(|previous| find(previous, "Ready"));
     let same = before.is_some_and(|before| before.status == now.status && before.reason == now.reason);
+    // Usable although it no longer fits: people should know.
+    let is_tolerated = |status: &MachineIdentityStatus| find(status, "Accepted").is_some_and(|it| it.status == "False");
     let announcement = Announcement {
-        warning: now.status == "False",
+        warning: now.status == "False" || is_tolerated(status),
         reason: now.reason.clone(),
-        note: if now.message.is_empty() { now.reason } else { now.message },
+        note: if now.message.is_empty() { now.reason.clone() } else { now.message.clone() },
     };
     (!same && now.status != "Unknown").then_some(announcement)
 }

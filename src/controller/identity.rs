@@ -13,10 +13,12 @@ use super::case::{Case, failed};
 use super::context::Context;
 use super::outcome::Outcome;
 use super::removal;
+use super::revocation;
 use super::stop::{Gate, Stop};
 use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
 use crate::cloud::Depth;
-use crate::plan::{Decision, Findings, Reason, Refusal, Resolved, Verdict, decide, resolve};
+use crate::plan::account::AccountSettings;
+use crate::plan::{Course, Decision, Findings, Reason, Resolved, Verdict, decide};
 
 /// How soon pods that run without their identity are counted again.
 const RECOUNT: Duration = Duration::from_mins(30);
@@ -27,25 +29,33 @@ pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome
     if identity.metadata.deletion_timestamp.is_some() {
         return removal::remove(&case).await;
     }
-    if identity.spec.management_policy == ManagementPolicy::Paused {
-        return pause(&case).await;
-    }
-    // resolve: pure
     let Some(grounds) = context.world.grounds(&case.incarnation.key, identity, &context.installation) else {
         return Outcome::Waiting(context.timing.consistency_window);
     };
-    let resolved = match resolve(case.declaration(), &grounds, context.catalogue) {
-        Ok(resolved) => resolved,
-        Err(refusal) => return refuse(&case, refusal, grounds.earlier_claim.is_some()).await,
-    };
-    if case.rests(&resolved) {
-        return Outcome::Settled;
+    let is_paused = identity.spec.management_policy == ManagementPolicy::Paused;
+    // resolve: pure
+    match case.course(&grounds) {
+        // A pause keeps Ambit's hands off, and not those of a policy that revokes.
+        Course::Pursue(..) | Course::Refuse(_) if is_paused => pause(&case).await,
+        Course::Pursue(resolved, accepted) => look_after(&case, &resolved, accepted).await,
+        Course::Revoke(revocation) => revocation::revoke(&case, &grounds, &revocation).await,
+        Course::Refuse(refusal) => refuse(&case, refusal.verdict, grounds.earlier_claim.is_some()).await,
     }
-    let mut findings = accepted(&case, &resolved);
+}
+
+/// A declaration that is carried out, or that is in place and stays so.
+async fn look_after(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> Outcome {
+    if case.rests(resolved) {
+        return match case.rejudge(&accepted, &bind::verified(resolved)).await {
+            Ok(()) => Outcome::Settled,
+            Err(error) => failed(&error),
+        };
+    }
+    let mut findings = begun(case, resolved, accepted);
     // observe, plan, lint, apply, prove: I/O and pure in turn
-    let outcome = match pursue(&case, &resolved, &mut findings).await {
+    let outcome = match pursue(case, resolved, &mut findings).await {
         Ok(outcome) => outcome,
-        Err(stop) => stop.settle(&case, &resolved, &mut findings).await,
+        Err(stop) => stop.settle(case, &mut findings).await,
     };
     if case.overlooks(&outcome) {
         return outcome;
@@ -60,8 +70,8 @@ pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome
 /// From an accepted declaration to a proven identity.
 async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Result<Outcome, Stop> {
     first_visit(case, findings).await?; // I/O, once
-    let account = account(case, resolved)?; // pure
-    in_its_place(case, resolved)?; // pure
+    let account = account(case, &resolved.account)?; // pure
+    in_its_place(case, &resolved.role_arn)?; // pure
     if resolved.enforce {
         bind::prepare(case, resolved).await?; // I/O
     }
@@ -95,11 +105,11 @@ async fn first_visit(case: &Case<'_>, findings: &Findings) -> Result<(), Stop> {
     case.report(findings.clone()).await.map_err(Stop::cluster)
 }
 
-/// What is known when a declaration was accepted and nothing else was looked at.
-fn accepted(case: &Case<'_>, resolved: &Resolved) -> Findings {
+/// What is known when a declaration was judged and nothing else was looked at.
+fn begun(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> Findings {
     let previous = case.status();
-    Findings {
-        accepted: Verdict::good(Reason::Accepted, "the declaration is valid and may be carried out"),
+    let mut findings = Findings {
+        accepted,
         credentials: Verdict::good(
             Reason::Federated,
             "pods get short-lived credentials by federation; no key is stored",
@@ -108,13 +118,19 @@ fn accepted(case: &Case<'_>, resolved: &Resolved) -> Findings {
         summary: Some(resolved.summary.clone()),
         scopes: case.identity.spec.scopes.len(),
         ..Findings::waiting("work on this declaration has begun")
+    };
+    if case.recorded().revoked {
+        // Remembered until it is open, so that the denial is not taken for somebody else's.
+        findings.in_sync =
+            Verdict::working(Reason::Revoked, "the role was denied everything and is being opened again");
     }
+    findings
 }
 
 /// The account in use, when it is in order.
-fn account(case: &Case<'_>, resolved: &Resolved) -> Result<Account, Stop> {
+pub(super) fn account(case: &Case<'_>, settings: &AccountSettings) -> Result<Account, Stop> {
     let name = &case.identity.spec.account_ref.name;
-    let Some(account) = case.context.accounts.get(name, &resolved.account) else {
+    let Some(account) = case.context.accounts.get(name, settings) else {
         let verdict = Verdict::working(Reason::Pending, format!("CloudAccount '{name}' is being checked"));
         return Err(Stop::provisioned(verdict, Outcome::Waiting(case.context.timing.consistency_window)));
     };
@@ -130,8 +146,8 @@ fn account(case: &Case<'_>, resolved: &Resolved) -> Result<Account, Stop> {
 
 /// An account that was replaced by another of the same name is no move: the role
 /// would stay behind with all its access.
-fn in_its_place(case: &Case<'_>, resolved: &Resolved) -> Result<(), Stop> {
-    match case.made_elsewhere(&resolved.role_arn) {
+pub(super) fn in_its_place(case: &Case<'_>, role_arn: &str) -> Result<(), Stop> {
+    match case.made_elsewhere(role_arn) {
         None => Ok(()),
         Some(why) => {
             let verdict = Verdict::terminal(Reason::Conflict, why);
@@ -142,27 +158,35 @@ fn in_its_place(case: &Case<'_>, resolved: &Resolved) -> Result<(), Stop> {
 
 /// A refused declaration: nothing is made, new pods are turned away, and what
 /// an earlier declaration made stays as it is.
-async fn refuse(case: &Case<'_>, Refusal(verdict): Refusal, subject_taken: bool) -> Outcome {
-    // A service account that is another identity's has that one's entry, and
-    // without `Enforce` the table is not Ambit's to change.
-    let gate = if subject_taken || case.identity.spec.management_policy != ManagementPolicy::Enforce {
-        Gate::Leave
-    } else {
-        Gate::Shut(format!("{}: {}", verdict.reason.name(), verdict.message))
-    };
-    let waiting = "waits until the declaration is accepted; what an earlier one made stays as it is";
-    let findings = Findings {
-        accepted: verdict,
-        aws: case.status().and_then(|status| status.aws),
-        scopes: case.identity.spec.scopes.len(),
-        ..Findings::waiting(waiting)
-    };
+async fn refuse(case: &Case<'_>, verdict: Verdict, subject_taken: bool) -> Outcome {
+    let gate = refusing(case, &verdict, subject_taken);
+    let findings = refused(case, verdict);
     if let Err(error) = bind::turn_away(case, gate).await {
         return failed(&error);
     }
     match case.report(findings).await {
         Ok(()) => Outcome::Refused,
         Err(error) => failed(&error),
+    }
+}
+
+/// What happens to the pods of a refused declaration. A service account that is
+/// another identity's has that one's entry, and without `Enforce` the table is
+/// not Ambit's to change.
+pub(super) fn refusing(case: &Case<'_>, verdict: &Verdict, subject_taken: bool) -> Gate {
+    if subject_taken || case.identity.spec.management_policy != ManagementPolicy::Enforce {
+        return Gate::Leave;
+    }
+    Gate::Shut(format!("{}: {}", verdict.reason.name(), verdict.message))
+}
+
+/// What is known of a refused declaration.
+pub(super) fn refused(case: &Case<'_>, verdict: Verdict) -> Findings {
+    Findings {
+        accepted: verdict,
+        aws: case.status().and_then(|status| status.aws),
+        scopes: case.identity.spec.scopes.len(),
+        ..Findings::waiting("waits until the declaration is accepted; what an earlier one made stays as it is")
     }
 }
 

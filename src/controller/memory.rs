@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::api::v1alpha1::MachineIdentityStatus;
+use crate::plan::Judged;
 
 /// What is remembered of one incarnation.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub struct Remembered {
     pub changed_at: Option<Timestamp>,
     /// How often in a row it failed.
     pub failures: u32,
+    /// How the guardrails judged it last.
+    pub judged: Option<Judged>,
     /// The status as last written: the cache may lag behind it.
     pub status: Option<MachineIdentityStatus>,
 }

@@ -26,8 +26,9 @@ use super::guard;
 use super::identity;
 use super::memory::Memory;
 use super::outcome::Outcome;
+use super::policies::Policies;
 use super::sweep;
-use super::wake::{Shared, WAKE_QUEUE, Wake, WakeTables, follow, references, wake_all, wake_namespace};
+use super::wake::{Shared, WAKE_QUEUE, Wake, WakeTables, follow, in_namespace, judged_by, references};
 use super::watch;
 use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity};
 use crate::cloud::CloudError;
@@ -68,9 +69,11 @@ pub async fn run(
     let shared = shared(&settings, &client, &metrics, &caches, (wake, wake_tables));
     metrics.collect(Box::new(super::gauges::Identities(caches.identities.clone())));
 
+    let known = Policies::default();
+    let concerned = move |caches: &Caches, event: &_| judged_by(&known, caches, event);
     let policies =
-        follow(watch::all(Api::all(client.clone()), metrics.clone()), policy_writer, shared.clone(), wake_all);
-    let namespaces = follow(metadata(&client), namespace_writer, shared.clone(), wake_namespace);
+        follow(watch::all(Api::all(client.clone()), metrics.clone()), policy_writer, shared.clone(), concerned);
+    let namespaces = follow(metadata(&client), namespace_writer, shared.clone(), in_namespace);
     let accounts = {
         let shared = shared.clone();
         let inspected = shared.clone();

@@ -3,9 +3,10 @@
 use super::bind;
 use super::case::Case;
 use super::outcome::{Failure, Outcome};
+use crate::api::v1alpha1::ManagementPolicy;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::cluster::{ClusterError, ClusterErrorKind};
-use crate::plan::{Findings, Reason, Resolved, Verdict};
+use crate::plan::{Findings, Reason, Verdict};
 
 /// What happens to pods that want the identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Stop {
     }
 
     /// Writes the stop into the findings, and the gate into the table.
-    pub async fn settle(self, case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Outcome {
+    pub async fn settle(self, case: &Case<'_>, findings: &mut Findings) -> Outcome {
         let slot = match self.place {
             Place::Provisioned => &mut findings.provisioned,
             Place::Bound => &mut findings.bound,
@@ -111,7 +112,7 @@ impl Stop {
             Place::Proof => &mut findings.proof,
         };
         *slot = self.verdict;
-        if resolved.enforce
+        if case.identity.spec.management_policy == ManagementPolicy::Enforce
             && let Err(error) = bind::turn_away(case, self.gate).await
         {
             return super::case::failed(&error);

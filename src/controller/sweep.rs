@@ -11,11 +11,12 @@ use jiff::Timestamp;
 
 use super::case::Case;
 use super::context::Context;
+use super::revocation;
 use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
 use crate::cloud::{Cloud, CloudError};
 use crate::domain::{Observation, Observed};
 use crate::names::PrincipalName;
-use crate::plan::{self, Decision, Difference, Part, decide, resolve};
+use crate::plan::{self, Closing, Course, Decision, Difference, Part, Resolved, decide};
 
 /// Everything that was found on this installation's path in one sweep.
 pub struct Snapshot {
@@ -50,7 +51,6 @@ pub fn suspects(
 fn suspected(context: &Context, snapshot: &Snapshot, identity: &MachineIdentity) -> bool {
     let Some(case) = Case::open(context, identity) else { return false };
     let is_watched = identity.metadata.deletion_timestamp.is_none()
-        && identity.spec.management_policy != ManagementPolicy::Paused
         // A snapshot that began before Ambit's own last write says nothing about it.
         && case.remembered.changed_at.is_none_or(|changed| changed < snapshot.began);
     if !is_watched {
@@ -59,21 +59,33 @@ fn suspected(context: &Context, snapshot: &Snapshot, identity: &MachineIdentity)
     let Some(grounds) = context.world.grounds(&case.incarnation.key, identity, &context.installation) else {
         return false;
     };
-    let Ok(resolved) = resolve(case.declaration(), &grounds, context.catalogue) else { return false };
-    let in_place = case.is_in_place(&resolved);
-    if !in_place && resolved.enforce {
-        // It is being worked on anyway.
-        return false;
-    }
     let name = PrincipalName::derive(&context.installation, &case.incarnation.key);
     let found = snapshot.principals.get(name.as_str());
     let observation = found.map_or(Observation::Absent, |observed| Observation::Present(observed.clone()));
-    let decision = decide(&resolved.desired, &observation, &case.recorded(), false);
-    let differs = if in_place { decision != Decision::Settled } else { outdated(&case, &decision) };
+    let is_paused = identity.spec.management_policy == ManagementPolicy::Paused;
+    let differs = match case.course(&grounds) {
+        Course::Pursue(..) if is_paused => false,
+        Course::Pursue(resolved, _) => deviates(&case, &resolved, &observation),
+        Course::Revoke(revoked) => {
+            matches!(revocation::closing(&case, &grounds, &revoked, &observation), Closing::Close(_))
+        }
+        Course::Refuse(_) => false,
+    };
     if differs {
         context.memory.note(&case.incarnation.uid, |memory| memory.suspected = true);
     }
     differs
+}
+
+/// Whether a principal is not as its declaration says, or as was told of it.
+fn deviates(case: &Case<'_>, resolved: &Resolved, observation: &Observation<Observed>) -> bool {
+    let in_place = case.is_in_place(resolved);
+    if !in_place && resolved.enforce {
+        // It is being worked on anyway.
+        return false;
+    }
+    let decision = decide(&resolved.desired, observation, &case.recorded(), false);
+    if in_place { decision != Decision::Settled } else { outdated(case, &decision) }
 }
 
 /// Whether an identity that is only observed tells of other drift than the

@@ -1,6 +1,7 @@
 //! What all controllers share, and who wakes whom: every change that concerns
 //! an identity reaches it through one bounded queue.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::channel::mpsc;
@@ -15,6 +16,7 @@ use kube::{Resource, ResourceExt};
 use super::account::AccountContext;
 use super::caches::Caches;
 use super::context::Context;
+use super::policies::Policies;
 use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity, ManagementPolicy, ScopePolicy, TABLE_NAME};
 use crate::cluster::KubernetesCluster;
 use crate::plan;
@@ -45,29 +47,47 @@ pub(super) async fn follow<K, F>(
     concerned: F,
 ) where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
-    F: Fn(&Shared, Option<&K>) -> Vec<ObjectRef<MachineIdentity>>,
+    F: Fn(&Caches, &Event<K>) -> Vec<ObjectRef<MachineIdentity>>,
 {
     let mut events = std::pin::pin!(stream.reflect(writer));
     while let Some(event) = events.next().await {
-        let woken = match &event {
-            Ok(Event::Apply(object) | Event::Delete(object)) => concerned(&shared, Some(object)),
-            Ok(Event::InitDone) => concerned(&shared, None),
-            Ok(Event::Init | Event::InitApply(_)) | Err(_) => Vec::new(),
-        };
+        let Ok(event) = event else { continue };
+        let woken = concerned(&shared.caches, &event);
         shared.wake(woken).await;
     }
 }
 
-pub(super) fn wake_all(shared: &Shared, _: Option<&ScopePolicy>) -> Vec<ObjectRef<MachineIdentity>> {
-    references(&shared.caches.identities, |_| true)
+/// The identities that a changed policy speaks for, or spoke for.
+pub(super) fn judged_by(
+    known: &Policies,
+    caches: &Caches,
+    event: &Event<ScopePolicy>,
+) -> Vec<ObjectRef<MachineIdentity>> {
+    let versions = known.note(event);
+    if versions.is_empty() {
+        return Vec::new();
+    }
+    let none = BTreeMap::new();
+    references(&caches.identities, |identity| {
+        let namespace = caches.namespaces.get(&ObjectRef::new(&identity.namespace().unwrap_or_default()));
+        let labels = namespace.as_ref().and_then(|namespace| namespace.metadata.labels.as_ref()).unwrap_or(&none);
+        versions.iter().any(|version| plan::guardrail::speaks_for(version, identity, labels))
+    })
 }
 
-pub(super) fn wake_namespace(
-    shared: &Shared,
-    namespace: Option<&PartialObjectMeta<Namespace>>,
+/// The identities of a namespace that changed; all of them where any may have.
+pub(super) fn in_namespace(
+    caches: &Caches,
+    event: &Event<PartialObjectMeta<Namespace>>,
 ) -> Vec<ObjectRef<MachineIdentity>> {
-    let name = namespace.map(ResourceExt::name_any);
-    references(&shared.caches.identities, |identity| name.is_none() || identity.namespace() == name)
+    match event {
+        Event::Apply(namespace) | Event::Delete(namespace) => {
+            let name = namespace.name_any();
+            references(&caches.identities, |identity| identity.namespace().as_deref() == Some(&name))
+        }
+        Event::InitDone => references(&caches.identities, |_| true),
+        Event::Init | Event::InitApply(_) => Vec::new(),
+    }
 }
 
 pub(super) fn references(
@@ -168,3 +188,6 @@ impl Shared {
         tokio::spawn(async move { shared.wake(identities).await });
     }
 }
+
+#[cfg(test)]
+mod tests;

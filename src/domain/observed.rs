@@ -59,6 +59,7 @@ impl OwnerTags {
 
 /// A principal as found in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact that the cloud tells")]
 pub struct Observed {
     /// Its unique id.
     pub id: String,
@@ -79,6 +80,8 @@ pub struct Observed {
     pub permissions: Option<Reading>,
     /// Whether Ambit's own denial of everything is in place.
     pub closed: bool,
+    /// Whether a policy stands in that denial's place and says something else.
+    pub denial_altered: bool,
     /// Inline policies that Ambit did not write, by name.
     pub other_inline: BTreeSet<String>,
     /// Managed policies that are attached, by ARN.

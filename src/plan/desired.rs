@@ -6,9 +6,13 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 
 use super::account::AccountSettings;
-use super::reason::{Reason, Verdict};
+use super::guardrail;
+use super::judged::Judged;
+use super::reason::Reason;
+use super::refusal::{Fault, Refusal};
 use crate::api::v1alpha1::{
-    AccessName, CloudAccount, EnvVar, MachineIdentity, ManagementPolicy, ScopePolicy, ScopeSpec,
+    AccessName, CloudAccount, Enforcement, EnvVar, MachineIdentity, ManagementPolicy, ScopeCondition, ScopePolicy,
+    ScopeSpec,
 };
 use crate::domain::{Desired, SessionSeconds};
 use crate::names::{Arn, IdentityKey, InstallationId, Owner, PrincipalName};
@@ -66,16 +70,6 @@ pub struct Resolved {
     pub enforce: bool,
 }
 
-/// Why a declaration is not accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal(pub Verdict);
-
-impl Refusal {
-    fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self(Verdict::terminal(reason, message))
-    }
-}
-
 /// Resolves a declaration. Cheap checks first, so that the message names the
 /// first thing that somebody must change.
 pub fn resolve(
@@ -83,12 +77,36 @@ pub fn resolve(
     grounds: &Grounds<'_>,
     catalogue: &Catalogue,
 ) -> Result<Resolved, Refusal> {
+    resolve_knowing(declaration, grounds, catalogue, &mut None)
+}
+
+/// Resolves a declaration, by what is known of its last judgement where that is
+/// still about the same things. `known` must be of the same incarnation.
+pub fn resolve_knowing(
+    declaration: Declaration<'_>,
+    grounds: &Grounds<'_>,
+    catalogue: &Catalogue,
+    known: &mut Option<Judged>,
+) -> Result<Resolved, Refusal> {
     let settings = account(declaration, grounds)?;
-    scope_policy(declaration, grounds)?;
+    let policies = guardrail::selecting(declaration, grounds);
+    if policies.is_empty() {
+        let refusal = guardrail::unselected(declaration);
+        return Err(match compile(declaration, settings, grounds.installation, catalogue) {
+            Ok(resolved) => refusal.objecting(resolved, Enforcement::Warn),
+            Err(_) => refusal,
+        });
+    }
     if let Some(other) = &grounds.earlier_claim {
         return Err(taken(declaration, other));
     }
-    compile(declaration, settings, grounds.installation, catalogue)
+    let resolved = compile(declaration, settings, grounds.installation, catalogue)?;
+    let scopes = scopes(&declaration.identity.spec.scopes)?;
+    let judge = || guardrail::judge(declaration, &resolved, &scopes, &policies, catalogue);
+    match Judged::recall_or(known, declaration, &resolved.account, grounds, &policies, judge) {
+        Ok(()) => Ok(resolved),
+        Err(refusal) => Err(refusal.objecting(resolved, guardrail::enforcement(&policies))),
+    }
 }
 
 /// The principal that a declaration asks for in an account, whoever may ask.
@@ -139,6 +157,7 @@ fn account(declaration: Declaration<'_>, grounds: &Grounds<'_>) -> Result<Accoun
     let account = grounds.account.as_ref().ok_or_else(|| {
         Refusal::new(
             Reason::AccountNotFound,
+            "spec.accountRef.name",
             format!("`spec.accountRef` names '{name}', and there is no such CloudAccount: create it, or name one of `kubectl get cloudaccounts`"),
         )
     })?;
@@ -146,6 +165,7 @@ fn account(declaration: Declaration<'_>, grounds: &Grounds<'_>) -> Result<Accoun
     if !selected {
         return Err(Refusal::new(
             Reason::NamespaceNotSelected,
+            "spec.accountRef.name",
             format!(
                 "CloudAccount '{name}' does not select namespace '{}': ask its owners to, or label the namespace as `spec.namespaceSelector` of the account says",
                 declaration.key.namespace
@@ -153,42 +173,25 @@ fn account(declaration: Declaration<'_>, grounds: &Grounds<'_>) -> Result<Accoun
         ));
     }
     AccountSettings::parse(&account.spec, grounds.installation).map_err(|error| {
-        Refusal::new(Reason::AccountNotFound, format!("CloudAccount '{name}' cannot be used: {error}"))
+        let message = format!("CloudAccount '{name}' cannot be used: {error}");
+        Refusal::new(Reason::AccountNotFound, "spec.accountRef.name", message)
     })
-}
-
-/// No policy selects the namespace: nothing may be asked for.
-fn scope_policy(declaration: Declaration<'_>, grounds: &Grounds<'_>) -> Result<(), Refusal> {
-    let account = &declaration.identity.spec.account_ref;
-    let selected = grounds.policies.iter().any(|policy| {
-        policy.spec.namespace_selector.selects(&grounds.namespace_labels)
-            && (policy.spec.account_refs.is_empty() || policy.spec.account_refs.contains(account))
-    });
-    if selected {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        Reason::NoScopePolicy,
-        format!(
-            "no ScopePolicy selects namespace '{}' for account '{}', so nothing may be asked for: ask the platform team for a ScopePolicy",
-            declaration.key.namespace, account.name
-        ),
-    ))
 }
 
 fn subject(declaration: Declaration<'_>) -> Result<&str, Refusal> {
     let subject = declaration.identity.spec.subject.service_account.as_ref();
     subject
         .map(|subject| subject.name.as_str())
-        .ok_or_else(|| Refusal::new(Reason::InvalidScope, "`spec.subject` must set `serviceAccount`"))
+        .ok_or_else(|| Refusal::new(Reason::InvalidScope, "spec.subject", "`spec.subject` must set `serviceAccount`"))
 }
 
 fn taken(declaration: Declaration<'_>, other: &str) -> Refusal {
     let name = subject(declaration).unwrap_or_default();
     Refusal::new(
         Reason::SubjectTaken,
+        "spec.subject.serviceAccount.name",
         format!(
-            "service account '{name}' is already bound by the older MachineIdentity '{other}': name another service account, or delete '{other}'"
+            "service account '{name}' is already that of MachineIdentity '{other}', and a shared identity would tell nobody who acted: name another service account, or delete '{other}'"
         ),
     )
 }
@@ -196,14 +199,15 @@ fn taken(declaration: Declaration<'_>, other: &str) -> Refusal {
 fn session(declaration: Declaration<'_>) -> Result<SessionSeconds, Refusal> {
     let duration = std::time::Duration::from(declaration.identity.spec.session_duration);
     SessionSeconds::new(duration.as_secs()).ok_or_else(|| {
-        Refusal::new(Reason::InvalidScope, "`spec.sessionDuration` must be a duration from '1h' to '12h'")
+        let field = "spec.sessionDuration";
+        Refusal::new(Reason::InvalidScope, field, "`spec.sessionDuration` must be a duration from '1h' to '12h'")
     })
 }
 
 /// Trust in exactly the declared service account.
 fn trust(declaration: Declaration<'_>, settings: &AccountSettings, service_account: &str) -> Result<Document, Refusal> {
     let subject = policy::service_account_subject(&declaration.key.namespace, service_account);
-    let refused = |error: &dyn std::error::Error| Refusal::new(Reason::InvalidScope, error.to_string());
+    let refused = |error: &dyn std::error::Error| Refusal::new(Reason::InvalidScope, "spec.subject", error.to_string());
     let provider = Arn::parse(&settings.provider_arn()).map_err(|error| refused(&error))?;
     policy::web_identity_trust(&provider, &settings.issuer, &settings.audience, &subject)
         .map_err(|error| refused(&error))
@@ -223,27 +227,30 @@ fn environment(settings: &AccountSettings, role_arn: &str) -> Vec<EnvVar> {
 
 /// The scopes in the words of the policy room.
 fn scopes(specs: &[ScopeSpec]) -> Result<Vec<Scope>, Refusal> {
-    specs.iter().map(scope).collect()
+    specs.iter().enumerate().map(|(index, spec)| scope(index, spec)).collect()
 }
 
-fn scope(spec: &ScopeSpec) -> Result<Scope, Refusal> {
+fn scope(index: usize, spec: &ScopeSpec) -> Result<Scope, Refusal> {
     let grant = match (spec.access.is_empty(), spec.actions.is_empty()) {
         (false, true) => Grant::Access(spec.access.iter().copied().map(level).collect()),
         (true, false) => Grant::Actions(spec.actions.clone()),
         _ => {
             let message = format!("scope `{}` must set exactly one of `access` and `actions`", spec.name);
-            return Err(Refusal::new(Reason::InvalidScope, message));
+            return Err(Refusal::new(Reason::InvalidScope, &format!("spec.scopes[{index}]"), message));
         }
     };
-    let conditions = spec.conditions.iter().map(|condition| Condition {
-        key: condition.key.clone(),
-        operator: condition.operator.clone(),
-        values: condition.values.clone(),
-    });
-    Ok(Scope { name: spec.name.clone(), grant, resources: spec.resources.clone(), conditions: conditions.collect() })
+    let conditions = spec.conditions.iter().map(condition).collect();
+    Ok(Scope { name: spec.name.clone(), grant, resources: spec.resources.clone(), conditions })
 }
 
-fn level(name: AccessName) -> AccessLevel {
+/// A condition in the words of the policy room.
+pub(super) fn condition(condition: &ScopeCondition) -> Condition {
+    let ScopeCondition { key, operator, values } = condition.clone();
+    Condition { key, operator, values }
+}
+
+/// A level in the words of the policy room.
+pub(super) fn level(name: AccessName) -> AccessLevel {
     match name {
         AccessName::List => AccessLevel::List,
         AccessName::Read => AccessLevel::Read,
@@ -255,20 +262,17 @@ fn level(name: AccessName) -> AccessLevel {
 
 /// One refusal for all errors of the scopes: the first ones in full, the rest counted.
 fn scope_refusal(errors: &[ScopeError]) -> Refusal {
-    const SHOWN: usize = 3;
-    let reason = match errors.first().map(|error| &error.problem) {
-        Some(Problem::UnknownService { .. } | Problem::UnknownAction { .. } | Problem::EmptyPattern { .. }) => {
+    let reason = |error: &ScopeError| match error.problem {
+        Problem::UnknownService { .. } | Problem::UnknownAction { .. } | Problem::EmptyPattern { .. } => {
             Reason::UnknownAction
         }
-        Some(Problem::TooLarge { .. }) => Reason::TooLarge,
+        Problem::TooLarge { .. } => Reason::TooLarge,
         _ => Reason::InvalidScope,
     };
-    let mut message =
-        errors.iter().take(SHOWN).map(|error| format!("`{}`: {error}", error.field)).collect::<Vec<_>>().join("; ");
-    if errors.len() > SHOWN {
-        message = format!("{message}; and {} more", errors.len() - SHOWN);
-    }
-    Refusal::new(reason, message)
+    let fault =
+        |error: &ScopeError| Fault { reason: reason(error), field: error.field.clone(), message: error.to_string() };
+    let first = errors.first().map_or(Reason::InvalidScope, reason);
+    Refusal::of(first, errors.iter().map(fault).collect(), |fault| format!("`{}`: {}", fault.field, fault.message))
 }
 
 #[cfg(test)]

@@ -147,11 +147,15 @@ fn foreign(live: &Observed) -> Vec<Difference> {
         let summary = format!("the inline policy `{name}` is there and was not declared");
         Difference::new(Part::InlinePolicy, DriftClass::Foreign, summary, Step::RemoveInline(name.clone()))
     });
-    let closed = live.closed.then(|| {
-        let summary = "the role is closed by an explicit denial of everything";
-        Difference::new(Part::InlinePolicy, DriftClass::Changed, summary, Step::Open)
-    });
-    attached.chain(inline).chain(closed).collect()
+    let denial = match (live.closed, live.denial_altered) {
+        (true, _) => Some((DriftClass::Changed, "the role is closed by an explicit denial of everything")),
+        (false, true) => {
+            Some((DriftClass::Foreign, "the inline policy in the place of Ambit's own denial was not written by Ambit"))
+        }
+        (false, false) => None,
+    };
+    let denial = denial.map(|(class, summary)| Difference::new(Part::InlinePolicy, class, summary, Step::Open));
+    attached.chain(inline).chain(denial).collect()
 }
 
 #[cfg(test)]

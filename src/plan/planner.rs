@@ -2,6 +2,7 @@
 
 use super::difference::{Difference, DriftClass, Part, differences};
 use crate::domain::{Birth, Desired, Observation, Observed, Step};
+use crate::names::Owner;
 
 /// What was recorded the last time that live equalled declared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,27 +15,34 @@ pub struct Recorded {
     pub trust: Option<String>,
     /// The boundary that was in place.
     pub boundary: Option<String>,
-    /// Whether the declaration's present generation was found in place, or to
-    /// have drifted from there.
-    pub this_generation: bool,
+    /// The longest session that was in place.
+    pub session: Option<u32>,
+    /// Whether Ambit itself has denied the principal everything, or was about to.
+    pub revoked: bool,
 }
 
 impl Recorded {
-    /// Whether exactly this declaration was in place before, so that whatever
-    /// differs now was changed by somebody else.
+    /// Whether this access was in place before, so that whatever differs now was
+    /// changed by somebody else.
     fn was_in_place(&self, desired: &Desired) -> bool {
         self.permissions.as_deref() == Some(&desired.permissions.meaning().to_string())
             && self.trust.as_deref() == Some(&desired.trust.meaning().to_string())
     }
 
-    /// Whether a difference was made by somebody else. Of the session nothing is
-    /// kept, so a new generation may have changed it; and the boundary is the
-    /// account's, which changes without the identity.
+    /// Whether exactly this declaration was in place before. The boundary does
+    /// not count: it is the account's, which changes without the identity.
+    #[must_use]
+    pub fn holds(&self, desired: &Desired) -> bool {
+        // An older version of Ambit did not write the session down.
+        self.was_in_place(desired) && self.session.is_none_or(|session| session == desired.session.get())
+    }
+
+    /// Whether a difference was made by somebody else.
     fn makes_drift(&self, desired: &Desired, difference: &Difference) -> bool {
         let same_declaration = match difference.part {
-            Part::SessionDuration => self.this_generation,
+            Part::SessionDuration => self.session == Some(desired.session.get()),
             Part::Boundary => self.boundary.as_deref() == Some(desired.boundary.as_str()),
-            _ => true,
+            _ => !(self.revoked && difference.mend == Step::Open),
         };
         self.was_in_place(desired) && same_declaration
     }
@@ -78,7 +86,7 @@ pub fn decide(
     match observation {
         Observation::Absent if recorded.id.is_some() && !confirmed_absent => Decision::Vanished,
         Observation::Absent => Decision::Change(Plan { steps: birth(desired), drift: lost(desired, recorded) }),
-        Observation::Present(live) => match not_ours(desired, live, recorded) {
+        Observation::Present(live) => match not_ours(&desired.owner, live, recorded.id.as_deref()) {
             Some(why) => Decision::NotOurs(why),
             None => change(desired, live, recorded),
         },
@@ -86,21 +94,21 @@ pub fn decide(
 }
 
 /// Why a principal is not provably ours, if it is not.
-fn not_ours(desired: &Desired, live: &Observed, recorded: &Recorded) -> Option<String> {
+pub(super) fn not_ours(owner: &Owner, live: &Observed, recorded_id: Option<&str>) -> Option<String> {
     let arn = &live.arn;
     if !live.on_our_path {
         return Some(format!(
             "`{arn}` has the name of this identity's role but lies on another path; Ambit did not make it and leaves it alone: rename or delete it"
         ));
     }
-    if !live.owner.name_identity_of(&desired.owner) {
+    if !live.owner.name_identity_of(owner) {
         return Some(format!(
             "`{arn}` exists and its tags do not say that it belongs to this identity; Ambit leaves it alone: delete it, or tag it `ambit.dev/installation` = `{}` and `ambit.dev/identity` = `{}` to hand it over",
-            desired.owner.installation, desired.owner.identity
+            owner.installation, owner.identity
         ));
     }
-    match &recorded.id {
-        Some(id) if *id != live.id => Some(format!(
+    match recorded_id {
+        Some(id) if id != live.id => Some(format!(
             "`{arn}` has the id `{}` instead of `{id}`: somebody deleted the role and made another of the same name; Ambit leaves it alone: delete it",
             live.id
         )),
@@ -148,6 +156,7 @@ fn ordered(found: &[Difference], live: &Observed) -> Vec<Step> {
         steps.push(Step::Open);
     }
     steps.sort_by_key(rank);
+    steps.dedup();
     steps
 }
 

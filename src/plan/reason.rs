@@ -8,6 +8,8 @@ pub enum Reason {
     AccountNotFound,
     NamespaceNotSelected,
     NoScopePolicy,
+    ScopeDenied,
+    Undecidable,
     UnknownAction,
     InvalidScope,
     TooLarge,
@@ -31,6 +33,7 @@ pub enum Reason {
     Repaired,
     Drifted,
     Observing,
+    Revoked,
     Federated,
     Verified,
     Propagating,
@@ -62,6 +65,8 @@ pub enum Standing {
     Terminal,
     /// Stopped because somebody asked for it: `Unknown`, neither.
     Suspended,
+    /// Not as it should be, and let be: `False`, neither, and no hindrance to `Ready`.
+    Tolerated,
 }
 
 /// One condition's content.
@@ -114,13 +119,19 @@ impl Verdict {
         Self::new(reason, Standing::Terminal, message)
     }
 
+    /// Not as it should be, and let be.
+    #[must_use]
+    pub fn tolerated(reason: Reason, message: impl Into<String>) -> Self {
+        Self::new(reason, Standing::Tolerated, message)
+    }
+
     /// The status of the condition.
     #[must_use]
     pub fn status(&self) -> &'static str {
         match self.standing {
             Standing::Good => "True",
             Standing::Working | Standing::Suspended => "Unknown",
-            Standing::Retrying | Standing::Terminal => "False",
+            Standing::Retrying | Standing::Terminal | Standing::Tolerated => "False",
         }
     }
 }

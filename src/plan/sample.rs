@@ -65,6 +65,7 @@ pub fn live(desired: &Desired) -> Observed {
         session: Some(desired.session.get()),
         permissions: Some(Reading::Document(desired.permissions.clone())),
         closed: false,
+        denial_altered: false,
         other_inline: BTreeSet::new(),
         attached: BTreeSet::new(),
         other_tags: BTreeMap::new(),
@@ -115,7 +116,8 @@ pub fn account() -> CloudAccount {
 pub fn scope_policy() -> ScopePolicy {
     read(json!({
         "apiVersion": "ambit.dev/v1alpha1", "kind": "ScopePolicy", "metadata": {"name": "shop"},
-        "spec": {"namespaceSelector": {"matchLabels": {"team": "shop"}}, "accountRefs": [{"name": "prod"}]},
+        "spec": {"namespaceSelector": {"matchLabels": {"team": "shop"}}, "accountRefs": [{"name": "prod"}],
+            "allow": [{"name": "any", "actions": ["*"], "resources": ["*"]}]},
     }))
 }
 

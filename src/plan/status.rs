@@ -76,21 +76,55 @@ pub fn settled(status: Option<&MachineIdentityStatus>, generation: Option<i64>) 
     })
 }
 
+/// The status of an identity that is as it was, but judged anew: nothing else is
+/// looked at, and nothing else changes. `proof` is what `Ready` says of one that
+/// is accepted.
+#[must_use]
+pub fn rejudged(
+    previous: &MachineIdentityStatus,
+    accepted: &Verdict,
+    proof: &Verdict,
+    now: Timestamp,
+) -> MachineIdentityStatus {
+    let now = seconds(now);
+    let ready = usable(accepted, proof);
+    let mut status = previous.clone();
+    for (name, verdict) in [("Ready", ready), ("Accepted", accepted.clone())] {
+        let anew = condition(Some(previous), previous.observed_generation, name, verdict, &now);
+        status.conditions.iter_mut().filter(|found| found.type_ == name).for_each(|found| *found = anew.clone());
+    }
+    status
+}
+
+/// What `Ready` says when nothing hinders it: the proof, unless there is
+/// something to say that is let be.
+fn usable(accepted: &Verdict, proof: &Verdict) -> Verdict {
+    match accepted.standing {
+        Standing::Tolerated => Verdict { standing: Standing::Good, ..accepted.clone() },
+        _ => proof.clone(),
+    }
+}
+
 /// The first condition that is not good, or the proof.
 fn ready(findings: &Findings) -> Verdict {
     if findings.proof.standing == Standing::Suspended {
         return findings.proof.clone();
     }
     let Findings { accepted, provisioned, bound, in_sync, credentials, proof, .. } = findings;
+    // That access was taken away matters more than why.
+    if provisioned.reason == Reason::Revoked && provisioned.standing == Standing::Terminal {
+        return provisioned.clone();
+    }
     let worst = [accepted, provisioned, bound, in_sync, credentials, proof]
         .into_iter()
-        .filter(|verdict| verdict.standing != Standing::Good);
+        .filter(|verdict| !matches!(verdict.standing, Standing::Good | Standing::Tolerated));
     // What waits for a person outranks what goes on by itself, and whatever says
     // something outranks "pending", so that nothing is hidden behind it.
     let terminal = worst.clone().find(|verdict| verdict.standing == Standing::Terminal);
     let retrying = worst.clone().find(|verdict| verdict.standing == Standing::Retrying);
     let telling = worst.clone().find(|verdict| verdict.reason != Reason::Pending);
-    terminal.or(retrying).or(telling).or(worst.clone().next()).unwrap_or(proof).clone()
+    let worst = terminal.or(retrying).or(telling).or(worst.clone().next());
+    worst.cloned().unwrap_or_else(|| usable(accepted, proof))
 }
 
 fn conditions(
@@ -111,7 +145,7 @@ fn conditions(
     let beside = match ready.standing {
         Standing::Working | Standing::Retrying => Some("Reconciling"),
         Standing::Terminal => Some("Stalled"),
-        Standing::Good | Standing::Suspended => None,
+        Standing::Good | Standing::Suspended | Standing::Tolerated => None,
     };
     // These two exist only while they are true.
     listed.extend(beside.map(|name| (name, Verdict { standing: Standing::Good, ..ready.clone() })));

@@ -10,6 +10,7 @@
 //! ```
 
 pub mod catalogue;
+pub mod ceiling;
 pub mod check;
 pub mod compare;
 mod compile;

@@ -46,14 +46,16 @@ async fn check(talk: &Talk, case: &Case) -> Rule {
     }
     for refused in &case.refused {
         let Err(status) = judge(talk, case, refused).await else { panic!("{label}: must refuse {refused}") };
-        let causes = status.details.map(|details| details.causes).unwrap_or_default();
+        let mut causes = status.details.map(|details| details.causes).unwrap_or_default();
+        // Rules are not asked about an object whose form is wrong, which is told as well.
+        causes.retain(|cause| !cause.message.ends_with("correct the existing errors to complete validation"));
         let [one] = &causes[..] else { panic!("{label}: {refused} must have one cause: {}", status.message) };
         assert_eq!(plain(&one.field), case.path, "{label}: {refused}");
         let text = one.message.strip_prefix("Invalid value: ").unwrap_or(&one.message);
         // Before the message stands the value, or its type where it is no single text.
         assert!(text == case.message || text.ends_with(&format!(": {}", case.message)), "{label}: {refused}: {text}");
     }
-    Rule { kind: kind.to_owned(), path: case.path.to_owned(), message: case.message.to_owned() }
+    Rule { kind: kind.to_owned(), path: case.path.clone(), message: case.message.to_owned() }
 }
 
 #[tokio::test]

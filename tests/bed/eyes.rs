@@ -6,7 +6,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use serde_json::{Value, json};
 
-use crate::house::{Talk, until};
+use crate::house::{Talk, anything, until};
 
 const AMBIT: &str = "ambit.dev/v1alpha1";
 
@@ -167,7 +167,7 @@ pub fn pod_spec(bed: &Bed, account: &str) -> Value {
 pub async fn own_tenant(bed: &Bed, name: &str) -> Talk {
     let policy = json!({
         "apiVersion": AMBIT, "kind": "ScopePolicy", "metadata": {"name": "tests"},
-        "spec": {"namespaceSelector": {}},
+        "spec": {"namespaceSelector": {}, "allow": [anything()]},
     });
     let namespace = json!({
         "apiVersion": "v1", "kind": "Namespace",

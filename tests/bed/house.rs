@@ -32,10 +32,15 @@ async fn furnish() -> ambit_bed::Result<Bed> {
     let bed = Bed::start(BedOptions::default()).await?;
     let policy = json!({
         "apiVersion": "ambit.dev/v1alpha1", "kind": "ScopePolicy", "metadata": {"name": "tests"},
-        "spec": {"namespaceSelector": {"matchLabels": {SCOPES_LABEL.0: SCOPES_LABEL.1}}},
+        "spec": {"namespaceSelector": {"matchLabels": {SCOPES_LABEL.0: SCOPES_LABEL.1}}, "allow": [anything()]},
     });
     bed.apply(&policy.to_string()).await?;
     Ok(bed)
+}
+
+/// What a policy must allow where a test is not about what it allows.
+pub fn anything() -> Value {
+    json!({"name": "any", "actions": ["*"], "resources": ["*"]})
 }
 
 impl Deref for House {
@@ -98,7 +103,7 @@ impl Talk {
         let (group, version) = version.split_once('/').unwrap_or(("", version));
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         match kind {
-            "CloudAccount" | "CustomResourceDefinition" | "Namespace" | "ScopePolicy" => {
+            "CloudAccount" | "ClusterRole" | "CustomResourceDefinition" | "Namespace" | "ScopePolicy" => {
                 Api::all_with(self.client.clone(), &resource)
             }
             _ => Api::namespaced_with(self.client.clone(), &self.namespace, &resource),

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bounds;
+mod ceiling;
 mod cel;
 mod chart;
 mod checklist;
@@ -17,10 +18,12 @@ mod drift;
 mod examples;
 mod eyes;
 mod generated;
+mod guardrails;
 mod house;
 mod least_privilege;
 mod main_job;
 mod outages;
+mod parity;
 mod policies;
 mod process;
 mod refusals;

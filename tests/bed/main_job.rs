@@ -138,7 +138,7 @@ async fn an_identity_that_moves_takes_the_role_from_the_old_service_account() {
 }
 
 /// Reads a bucket with one session, before and after what happens between two files' coming.
-const TWICE: &str = r"
+pub const TWICE: &str = r"
 import boto3, os, sys, time
 from botocore.exceptions import ClientError
 folder, bucket = sys.argv[1:]

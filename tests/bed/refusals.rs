@@ -4,7 +4,7 @@ use ambit_bed::{NAMESPACE_LABEL, Part};
 use serde_json::{Value, json};
 
 use crate::eyes::condition;
-use crate::house::{House, Talk, house, identity, merged};
+use crate::house::{House, Talk, anything, house, identity, merged};
 use crate::root::{Root, role_name};
 
 /// A declaration that is refused, with exactly this reason and message.
@@ -186,7 +186,7 @@ async fn a_namespace_that_no_scope_policy_selects_may_ask_for_nothing() {
     let policy = |account: &str| {
         json!({"apiVersion": "ambit.dev/v1alpha1", "kind": "ScopePolicy", "metadata": {"name": "refused-policy"},
             "spec": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "refused-policy"}},
-                "accountRefs": [{"name": account}]}})
+                "accountRefs": [{"name": account}], "allow": [anything()]}})
     };
     talk.apply(&policy("another")).await.unwrap();
     nothing_came_of_it(&bed, &talk, &case).await;
@@ -243,7 +243,7 @@ async fn of_two_claims_to_a_service_account_the_older_holds() {
         if now > created { Ok(()) } else { Err(now) }
     })
     .await;
-    let message = "service account 'shared' is already bound by the older MachineIdentity 'older': name another service account, or delete 'older'";
+    let message = "service account 'shared' is already that of MachineIdentity 'older', and a shared identity would tell nobody who acted: name another service account, or delete 'older'";
     let case = Refused { object: identity("younger", "shared"), reason: "SubjectTaken", message: message.to_owned() };
     nothing_came_of_it(&bed, &talk, &case).await;
     assert_eq!(talk.entry("shared").await["identity"], "older");

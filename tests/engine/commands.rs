@@ -546,17 +546,16 @@ fn a_caller_that_is_none_is_refused() {
 fn shown_in_readme() -> Vec<(String, String)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let blocks = readme.split("\n```\n").filter_map(|block| block.strip_prefix("$ ambit policy "));
+    let blocks = readme.split("\n```\n").filter_map(|block| block.strip_prefix("$ ambit "));
     blocks.filter_map(|block| block.split_once('\n')).map(|(command, out)| (command.into(), out.into())).collect()
 }
 
 #[test]
 fn readme_shows_what_the_commands_print() {
     let shown = shown_in_readme();
-    assert_eq!(shown.len(), 6, "{shown:?}");
+    assert_eq!(shown.len(), 9, "{shown:?}");
     for (command, expected) in shown {
         let output = Command::new(env!("CARGO_BIN_EXE_ambit"))
-            .arg("policy")
             .args(command.split(' '))
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()

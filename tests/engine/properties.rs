@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::json;
 
-fn cases(number: u32) -> Config {
+pub(super) fn cases(number: u32) -> Config {
     let factor = std::env::var("AMBIT_SOAK").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1);
     Config { cases: number * factor, failure_persistence: None, ..Config::default() }
 }

@@ -19,7 +19,9 @@ pub use machine_identity::{
     CredentialsSpec, DeletionPolicy, FederationCredentials, MachineIdentity, MachineIdentitySpec, ManagementPolicy,
     PodAdmission, ScopeSpec, ServiceAccountSubject, SubjectSpec,
 };
-pub use scope_policy::{AllowRule, DenyRule, ScopePolicy, ScopePolicySpec};
+pub use scope_policy::{
+    AccessRule, CredentialType, Enforcement, PermissionsManagement, PipelineRule, ScopePolicy, ScopePolicySpec,
+};
 pub use status::{AwsStatus, DriftItem, DriftStatus, MachineIdentityStatus};
 
 /// The API group of every kind.

@@ -62,6 +62,10 @@ pub struct AwsStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub permissions_boundary_arn: Option<String>,
+    /// The longest session in seconds that was read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3600, max = 43_200))]
+    pub session_seconds: Option<i32>,
 }
 
 /// How live differs from declared.

@@ -1,14 +1,12 @@
 //! `ambit policy check`: what is wrong with policy documents.
 
+use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Args, ValueEnum};
-use serde::Serialize;
 
-use super::sarif;
+use crate::cli::report::{self, Case, FailOn, Format, Region, Report, Rule, number};
 use crate::cli::{Exit, answer, input};
-use crate::names::printable;
 use crate::policy::Catalogue;
-use crate::policy::check::{Code, Finding, Kind, Severity, findings};
+use crate::policy::check::{Finding, Kind, findings};
 
 /// Which documents, and how to print what is found.
 #[derive(Debug, Args)]
@@ -28,215 +26,110 @@ pub struct Arguments {
     output: Format,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Table,
-    Json,
-    Sarif,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FailOn {
-    Error,
-    Warning,
-    Note,
-}
-
-impl FailOn {
-    fn severity(self) -> Severity {
-        match self {
-            Self::Error => Severity::Error,
-            Self::Warning => Severity::Warning,
-            Self::Note => Severity::Note,
-        }
-    }
-}
-
 fn kind(name: String) -> Result<Kind, String> {
     Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or(name)
 }
 
-/// What was found in one file.
-struct Checked<'a> {
-    file: &'a str,
-    findings: Vec<Finding>,
+/// What was found in the files that could be read.
+#[derive(Default)]
+struct Checked {
+    files: Vec<Case>,
+    findings: Vec<report::Finding>,
+}
+
+impl Checked {
+    fn add(&mut self, file: &str, text: &str, kind: Option<Kind>) {
+        let found = findings(text, kind, Catalogue::embedded());
+        self.findings.extend(found.into_iter().map(|finding| entry(file, finding)));
+        self.files.push(Case { file: file.to_owned(), name: String::new() });
+    }
+
+    fn print(&self, format: Format, fail_on: FailOn) -> Result<String, String> {
+        let scope = number(self.files.len(), "file");
+        Report { findings: &self.findings, cases: &self.files, fail_on, scope: &scope }.print(format)
+    }
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<Exit, String> {
     if arguments.files.iter().filter(|file| *file == "-").count() > 1 {
         return Err("standard input can be read once only: name `-` once".to_owned());
     }
-    let mut checked = Vec::with_capacity(arguments.files.len());
+    let mut checked = Checked::default();
     let mut unread = false;
     for file in &arguments.files {
         match input::text(file) {
-            Ok(text) => {
-                let findings = findings(&text, arguments.kind, Catalogue::embedded());
-                checked.push(Checked { file, findings });
-            }
+            Ok(text) => checked.add(file, &text, arguments.kind),
             // The others are checked all the same.
             Err(error) => {
                 unread = true;
-                eprintln!("ambit: {error}");
+                crate::cli::tell(&format!("ambit: {error}"));
             }
         }
     }
-    answer(&print(arguments.output, &checked)?)?;
-    let fail_on = arguments.fail_on.severity();
-    let grave = checked.iter().flat_map(|checked| &checked.findings).any(|finding| finding.severity >= fail_on);
-    Ok(match (unread, grave) {
+    answer(&checked.print(arguments.output, arguments.fail_on)?)?;
+    Ok(match (unread, arguments.fail_on.met_by(&checked.findings)) {
         (true, _) => Exit::Trouble,
         (false, true) => Exit::Findings,
         (false, false) => Exit::Fine,
     })
 }
 
-fn print(format: Format, checked: &[Checked<'_>]) -> Result<String, String> {
-    match format {
-        Format::Table => Ok(table(checked)),
-        Format::Json => json(checked),
-        Format::Sarif => {
-            let all =
-                checked.iter().flat_map(|checked| checked.findings.iter().map(|finding| entry(checked.file, finding)));
-            sarif::log(&all.collect::<Vec<_>>())
-        }
-    }
-}
-
-/// A line for each finding, as compilers write them, and one with how to mend it.
-fn table(checked: &[Checked<'_>]) -> String {
-    let mut out = String::new();
-    for Checked { file, findings } in checked {
-        for Finding { code, severity, position, message, help, .. } in findings {
-            let (line, column) = (position.line, position.column);
-            out.push_str(&printable(&format!("{file}:{line}:{column}: {severity} {code}: {message}")));
-            out.push('\n');
-            if let Some(help) = help {
-                out.push_str(&printable(&format!("  help: {help}")));
-                out.push('\n');
-            }
-        }
-    }
-    out.push_str(&total(checked));
-    out
-}
-
-fn total(checked: &[Checked<'_>]) -> String {
-    let count = |severity: Severity| {
-        checked.iter().flat_map(|checked| &checked.findings).filter(|finding| finding.severity == severity).count()
-    };
-    let words = |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
-    let files = words(checked.len(), "file");
-    let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
-        .into_iter()
-        .filter(|severity| count(*severity) > 0)
-        .map(|severity| words(count(severity), severity.name()))
-        .collect();
-    if counts.is_empty() { format!("no findings in {files}\n") } else { format!("{} in {files}\n", counts.join(", ")) }
-}
-
-/// A finding as JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-    end_line: usize,
-    end_column: usize,
-    severity: &'static str,
-    code: &'static str,
-    title: &'static str,
-    place: String,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<&'a str>,
-}
-
-impl<'a> Row<'a> {
-    fn of(file: &'a str, finding: &'a Finding) -> Self {
-        Self {
-            file,
-            line: finding.position.line,
-            column: finding.position.column,
-            end_line: finding.end.line,
-            end_column: finding.end.column,
-            severity: finding.severity.name(),
-            code: finding.code.id(),
-            title: finding.code.title(),
-            place: finding.place.to_string(),
-            message: &finding.message,
-            help: finding.help.as_deref(),
-        }
-    }
-}
-
-fn json(checked: &[Checked<'_>]) -> Result<String, String> {
-    let rows: Vec<Row<'_>> = checked
-        .iter()
-        .flat_map(|checked| checked.findings.iter().map(|finding| Row::of(checked.file, finding)))
-        .collect();
-    serde_json::to_string_pretty(&rows).map(|text| format!("{text}\n")).map_err(|error| error.to_string())
-}
-
-fn entry(file: &str, finding: &Finding) -> sarif::Finding {
-    let message = match &finding.help {
-        Some(help) => format!("{}. Help: {help}.", finding.message),
-        None => finding.message.clone(),
-    };
-    sarif::Finding {
-        rule: rule(finding.code),
-        level: finding.severity.name(),
-        message,
+fn entry(file: &str, finding: Finding) -> report::Finding {
+    report::Finding {
+        rule: Rule::Policy(finding.code),
+        severity: finding.severity,
         file: file.to_owned(),
-        region: Some(sarif::Region {
+        region: Region {
             start_line: finding.position.line,
             start_column: finding.position.column,
             end_line: finding.end.line,
             end_column: finding.end.column,
-        }),
+        },
+        object: String::new(),
         place: finding.place.to_string(),
+        message: finding.message,
+        help: finding.help,
     }
-}
-
-/// A code as a rule of SARIF.
-fn rule(code: Code) -> sarif::Rule {
-    sarif::Rule { id: code.id(), title: code.title(), help: code.explanation(), level: code.severity().name() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::check::{Code, Severity};
     use serde_json::{Value, json};
 
     const WRONG: &str = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": {\"Effect\": \"Allow\", \"Action\": \"s3:GetObjekt\", \"Resource\": \"*\"}\n}";
 
-    fn checked<'a>(file: &'a str, text: &str) -> Checked<'a> {
-        Checked { file, findings: findings(text, None, Catalogue::embedded()) }
+    fn print(format: Format, files: &[(&str, &str)]) -> String {
+        let mut checked = Checked::default();
+        for (file, text) in files {
+            checked.add(file, text, None);
+        }
+        checked.print(format, FailOn::Warning).unwrap()
     }
 
     #[test]
     fn the_table_has_a_line_for_each_finding_and_one_for_its_help() {
         let good = WRONG.replace("Objekt", "Object");
         assert_eq!(
-            table(&[checked("a.json", WRONG), checked("-", &good)]),
+            print(Format::Table, &[("a.json", WRONG), ("-", &good)]),
             "a.json:3:46: warning AMB0211: `s3:GetObjekt` is not a known action of s3; did you mean `s3:GetObject`?\n  \
              help: correct the name; if AWS made it after the catalogue that Ambit carries, there is nothing to do\n\
              1 warning in 2 files\n"
         );
-        assert_eq!(table(&[checked("-", &good)]), "no findings in 1 file\n");
+        assert_eq!(print(Format::Table, &[("-", &good)]), "no findings in 1 file\n");
     }
 
     #[test]
     fn a_terminal_obeys_nothing_in_a_policy() {
         let text = WRONG.replace("GetObjekt", "\\u001b[2J");
-        let table = table(&[checked("a.json", &text)]);
+        let table = print(Format::Table, &[("a.json", &text)]);
         assert!(table.contains("\u{fffd}[2J") && !table.contains('\u{1b}'), "{table}");
     }
 
     #[test]
     fn json_is_a_list_of_findings() {
-        let rows: Value = serde_json::from_str(&json(&[checked("a.json", WRONG)]).unwrap()).unwrap();
+        let rows: Value = serde_json::from_str(&print(Format::Json, &[("a.json", WRONG)])).unwrap();
         assert_eq!(
             rows,
             json!([{
@@ -247,12 +140,12 @@ mod tests {
                 "help": "correct the name; if AWS made it after the catalogue that Ambit carries, there is nothing to do",
             }])
         );
-        assert_eq!(json(&[]).unwrap(), "[]\n");
+        assert_eq!(print(Format::Json, &[]), "[]\n");
     }
 
     #[test]
     fn sarif_has_the_rule_with_its_help_and_the_region() {
-        let text = print(Format::Sarif, &[checked("a.json", WRONG)]).unwrap();
+        let text = print(Format::Sarif, &[("a.json", WRONG)]);
         let log: Value = serde_json::from_str(&text).unwrap();
         let run = &log["runs"][0];
         assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "AMB0211");
@@ -260,6 +153,14 @@ mod tests {
         let physical = &run["results"][0]["locations"][0]["physicalLocation"];
         assert_eq!(physical["artifactLocation"]["uri"], "a.json");
         assert_eq!(physical["region"], json!({"startLine": 3, "startColumn": 46, "endLine": 3, "endColumn": 60}));
+    }
+
+    #[test]
+    fn a_build_server_gets_a_test_for_each_file() {
+        let good = WRONG.replace("Objekt", "Object");
+        let text = print(Format::Junit, &[("a.json", WRONG), ("b.json", &good)]);
+        assert!(text.contains("<testsuites name=\"ambit\" tests=\"2\" failures=\"1\""), "{text}");
+        assert!(text.contains("<testcase name=\"b.json\" classname=\"b.json\" file=\"b.json\" time=\"0\"/>"), "{text}");
     }
 
     #[test]

@@ -7,7 +7,6 @@ mod engine;
 mod explain;
 mod fields;
 mod reply;
-mod sarif;
 mod simulate;
 mod table;
 

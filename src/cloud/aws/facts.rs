@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::{AwsAccount, CLOSED, PERMISSIONS, tags};
 use crate::cloud::Swept;
 use crate::domain::{Observed, Reading};
-use crate::policy::Document;
+use crate::policy::{Document, deny_all};
 
 /// Reads a document as IAM sends it: percent-encoded JSON.
 pub(super) fn reading(encoded: &str) -> Reading {
@@ -58,11 +58,13 @@ pub(super) fn from_detail(account: &AwsAccount, role: RoleDetail) -> Option<Swep
     Some(Swept { name: role.role_name?, observed })
 }
 
-/// Sorts an inline policy by its name into what Ambit wrote and what it did not.
+/// Sorts an inline policy by its name into what Ambit wrote and what it did not. A denial is one
+/// only while it says so: whoever rewrites it must not be taken for closed.
 pub(super) fn add_inline(observed: &mut Observed, name: String, document: impl FnOnce() -> Reading) {
     match name.as_str() {
         PERMISSIONS => observed.permissions = Some(document()),
-        CLOSED => observed.closed = true,
+        CLOSED if document().means(&deny_all()) => observed.closed = true,
+        CLOSED => observed.denial_altered = true,
         _ => drop(observed.other_inline.insert(name)),
     }
 }
@@ -98,6 +100,7 @@ impl Base {
             session: self.session,
             permissions: None,
             closed: false,
+            denial_altered: false,
             other_inline: BTreeSet::new(),
             attached: BTreeSet::new(),
             other_tags,

@@ -2,7 +2,7 @@
 
 use aws_sdk_iam::types::{AttachedPolicy, Role};
 
-use super::{AwsCloud, PERMISSIONS, errors, facts};
+use super::{AwsCloud, CLOSED, PERMISSIONS, errors, facts};
 use crate::cloud::CloudError;
 use crate::domain::{Observation, Observed, Reading};
 use crate::names::PrincipalName;
@@ -12,7 +12,7 @@ impl AwsCloud {
     ///
     /// Whether the role is closed, and whether others added policies, is not asked.
     pub(super) async fn observe_own(&self, name: &PrincipalName) -> Result<Observation<Observed>, CloudError> {
-        let (role, permissions) = tokio::join!(self.get_role(name), self.get_permissions(name));
+        let (role, permissions) = tokio::join!(self.get_role(name), self.get_inline(name, PERMISSIONS));
         let Some(role) = role? else { return Ok(Observation::Absent) };
         let mut observed = facts::from_role(&self.account, role);
         if observed.on_our_path {
@@ -36,13 +36,17 @@ impl AwsCloud {
         let (Some((names, permissions)), Some(attached)) = (inline?, attached?) else {
             return Ok(Observation::Absent);
         };
-        for name in names {
-            // `ambit` alone was read; if it went in between, it is not there.
-            if name != PERMISSIONS {
-                facts::add_inline(&mut observed, name, || Reading::Unreadable(String::new()));
+        for policy in names {
+            // Ambit's own were read; one that went in between is not there.
+            let document = match policy.as_str() {
+                PERMISSIONS => permissions.clone(),
+                CLOSED => self.get_inline(name, CLOSED).await?,
+                _ => Some(Reading::Unreadable(String::new())),
+            };
+            if let Some(document) = document {
+                facts::add_inline(&mut observed, policy, || document);
             }
         }
-        observed.permissions = permissions;
         observed.attached = facts::arns(attached);
         observed.complete = true;
         Ok(Observation::Present(observed))
@@ -57,8 +61,8 @@ impl AwsCloud {
         }
     }
 
-    async fn get_permissions(&self, name: &PrincipalName) -> Result<Option<Reading>, CloudError> {
-        let request = self.iam.get_role_policy().role_name(name.as_str()).policy_name(PERMISSIONS).send();
+    async fn get_inline(&self, name: &PrincipalName, policy: &str) -> Result<Option<Reading>, CloudError> {
+        let request = self.iam.get_role_policy().role_name(name.as_str()).policy_name(policy).send();
         let answer = errors::found(self.call("iam:GetRolePolicy", request).await)?;
         Ok(answer.map(|answer| facts::reading(&answer.policy_document)))
     }
@@ -76,8 +80,11 @@ impl AwsCloud {
                 break;
             }
         }
-        let permissions =
-            if names.iter().any(|name| name == PERMISSIONS) { self.get_permissions(name).await? } else { None };
+        let permissions = if names.iter().any(|policy| policy == PERMISSIONS) {
+            self.get_inline(name, PERMISSIONS).await?
+        } else {
+            None
+        };
         Ok(Some((names, permissions)))
     }
 

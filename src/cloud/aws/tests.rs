@@ -83,13 +83,13 @@ fn full_role(asked: &Asked) -> (u16, String) {
             let member = format!("<member><PolicyName>p</PolicyName><PolicyArn>{arn}</PolicyArn></member>");
             yes("ListAttachedRolePolicies", &format!("<AttachedPolicies>{member}</AttachedPolicies>{more}"))
         }
-        "GetRolePolicy" => yes(
-            "GetRolePolicy",
-            &format!(
-                "<RoleName>n</RoleName><PolicyName>ambit</PolicyName><PolicyDocument>{}</PolicyDocument>",
-                encoded(DOCUMENT)
-            ),
-        ),
+        "GetRolePolicy" => {
+            let name = asked.parameters.get("PolicyName").map_or("", String::as_str);
+            let text = if name == CLOSED { crate::policy::deny_all().text().to_owned() } else { DOCUMENT.to_owned() };
+            let document = encoded(&text);
+            let rest = format!("<PolicyName>{name}</PolicyName><PolicyDocument>{document}</PolicyDocument>");
+            yes("GetRolePolicy", &format!("<RoleName>n</RoleName>{rest}"))
+        }
         other => no(400, "InvalidAction", other),
     }
 }
@@ -110,6 +110,21 @@ fn present(observation: Observation<Observed>) -> Observed {
     }
 }
 
+/// Whoever rewrites the denial must not be taken for closed.
+#[tokio::test]
+async fn a_denial_that_says_something_else_is_told() {
+    let (cloud, _scripted) = cloud_that(|asked| match asked.action.as_str() {
+        "GetRolePolicy" => {
+            let rest = format!("<PolicyDocument>{}</PolicyDocument>", encoded(&DOCUMENT.replace("Deny", "Allow")));
+            yes("GetRolePolicy", &format!("<RoleName>n</RoleName><PolicyName>p</PolicyName>{rest}"))
+        }
+        _ => full_role(asked),
+    })
+    .await;
+    let seen = present(cloud.observe(&name(), Depth::Full).await.unwrap());
+    assert_eq!((seen.closed, seen.denial_altered), (false, true));
+}
+
 #[tokio::test]
 async fn a_full_look_reads_every_page() {
     let (cloud, scripted) = cloud_that(full_role).await;
@@ -122,7 +137,7 @@ async fn a_full_look_reads_every_page() {
     assert_eq!(seen.other_tags.into_iter().collect::<Vec<_>>(), [("team".to_owned(), "shop".to_owned())]);
     assert_eq!(seen.other_inline.into_iter().collect::<Vec<_>>(), ["extra"]);
     assert_eq!(seen.attached.into_iter().collect::<Vec<_>>(), ["arn:a", "arn:b"]);
-    assert_eq!(scripted.actions().len(), 6);
+    assert_eq!(scripted.actions().len(), 7);
 }
 
 #[tokio::test]

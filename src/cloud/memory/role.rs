@@ -6,7 +6,7 @@ use crate::cloud::Depth;
 use crate::cloud::aws::{CLOSED, PERMISSIONS};
 use crate::domain::{Observed, OwnerTags, Reading};
 use crate::names::Owner;
-use crate::policy::Document;
+use crate::policy::{Document, deny_all};
 
 const INSTALLATION: &str = "ambit.dev/installation";
 const IDENTITY: &str = "ambit.dev/identity";
@@ -77,7 +77,12 @@ impl MemoryRole {
     /// Whether everything is denied.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.inline.contains_key(CLOSED)
+        self.denial().is_some_and(|denial| denial.means(&deny_all()))
+    }
+
+    /// What stands in the place of Ambit's own denial.
+    fn denial(&self) -> Option<Reading> {
+        self.inline.get(CLOSED).map(|text| reading(text))
     }
 
     /// The role as the port tells it.
@@ -101,7 +106,8 @@ impl MemoryRole {
             boundary: self.boundary.clone(),
             session: Some(self.session),
             permissions: ours.and_then(|inline| inline.get(PERMISSIONS)).map(|text| reading(text)),
-            closed: all.is_some_and(|inline| inline.contains_key(CLOSED)),
+            closed: complete && self.is_closed(),
+            denial_altered: complete && self.denial().is_some() && !self.is_closed(),
             other_inline: all.into_iter().flat_map(BTreeMap::keys).filter(|name| is_foreign(name)).cloned().collect(),
             attached: if complete { self.attached.clone() } else { BTreeSet::new() },
             other_tags,

@@ -8,7 +8,7 @@ fn refused(change: impl FnOnce(&mut MachineIdentity), on: impl for<'a> FnOnce(&m
     let mut grounds = grounds(&installation);
     change(&mut identity);
     on(&mut grounds);
-    let Refusal(verdict) = resolve(declaration(&identity, &key), &grounds, Catalogue::embedded()).unwrap_err();
+    let Refusal { verdict, .. } = resolve(declaration(&identity, &key), &grounds, Catalogue::embedded()).unwrap_err();
     assert_eq!(verdict.standing, Standing::Terminal);
     (verdict.reason, verdict.message)
 }
@@ -119,7 +119,7 @@ fn a_service_account_has_one_identity() {
     assert_eq!(reason, Reason::SubjectTaken);
     assert_eq!(
         message,
-        "service account 'orders' is already bound by the older MachineIdentity 'elder': name another service account, or delete 'elder'"
+        "service account 'orders' is already that of MachineIdentity 'elder', and a shared identity would tell nobody who acted: name another service account, or delete 'elder'"
     );
 }
 

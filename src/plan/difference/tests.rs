@@ -25,7 +25,7 @@ fn equal_differs_in_nothing() {
 fn each_part_is_told_in_its_words() {
     /// Part, class, words and step.
     type Told = (&'static str, &'static str, &'static str, &'static str);
-    let cases: [(Change, Told); 12] = [
+    let cases: [(Change, Told); 13] = [
         (
             |found| found.owner.uid = None,
             ("tags", "Changed", "the ownership tags do not name this identity's UID", "set-owner"),
@@ -78,6 +78,15 @@ fn each_part_is_told_in_its_words() {
         (
             |found| found.closed = true,
             ("inlinePolicy", "Changed", "the role is closed by an explicit denial of everything", "open"),
+        ),
+        (
+            |found| found.denial_altered = true,
+            (
+                "inlinePolicy",
+                "Foreign",
+                "the inline policy in the place of Ambit's own denial was not written by Ambit",
+                "open",
+            ),
         ),
     ];
     for (change, (part, class, summary, mend)) in cases {

@@ -11,7 +11,8 @@ fn recorded(desired: &Desired) -> Recorded {
         permissions: Some(desired.permissions.meaning().to_string()),
         trust: Some(desired.trust.meaning().to_string()),
         boundary: Some(desired.boundary.to_string()),
-        this_generation: true,
+        session: Some(desired.session.get()),
+        revoked: false,
     }
 }
 
@@ -166,10 +167,47 @@ fn drift_is_what_somebody_else_changed() {
     };
     let in_place = recorded(&desired);
     assert_eq!(parts(&in_place), [Part::SessionDuration, Part::Attachment]);
-    let new_generation = Recorded { this_generation: false, ..in_place.clone() };
-    assert_eq!(parts(&new_generation), [Part::Attachment], "the session may have been declared anew");
+    for session in [None, Some(10_800)] {
+        let other_session = Recorded { session, ..in_place.clone() };
+        assert_eq!(parts(&other_session), [Part::Attachment], "the session was declared anew");
+    }
     let other_permissions = Recorded { permissions: Some("sha256:00".into()), ..in_place };
     assert_eq!(parts(&other_permissions), [], "the declaration is new");
+}
+
+/// What Ambit closed itself is opened again without blaming anybody.
+#[test]
+fn ambits_own_denial_is_no_drift() {
+    let desired = desired();
+    let closed = Observed {
+        closed: true,
+        attached: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]),
+        ..live(&desired)
+    };
+    let parts = |revoked: bool| -> Vec<Part> {
+        let recorded = Recorded { revoked, ..recorded(&desired) };
+        let plan = plan(&desired, closed.clone(), &recorded);
+        assert_eq!(names(&plan), ["detach", "open"]);
+        plan.drift.iter().map(|difference| difference.part).collect()
+    };
+    assert_eq!(parts(true), [Part::Attachment]);
+    assert_eq!(parts(false), [Part::Attachment, Part::InlinePolicy]);
+}
+
+/// A declaration that differs in nothing but the session is another one.
+#[test]
+fn a_declaration_is_in_place_with_its_session() {
+    let desired = desired();
+    assert!(recorded(&desired).holds(&desired));
+    for other in [
+        Recorded { permissions: None, ..recorded(&desired) },
+        Recorded { trust: None, ..recorded(&desired) },
+        Recorded { session: Some(7200), ..recorded(&desired) },
+    ] {
+        assert!(!other.holds(&desired), "{other:?}");
+    }
+    let before_sessions_were_recorded = Recorded { session: None, ..recorded(&desired) };
+    assert!(before_sessions_were_recorded.holds(&desired));
 }
 
 /// What matters of a principal's state: to whom it gives what.

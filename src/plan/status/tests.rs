@@ -68,6 +68,7 @@ fn each_standing_reads_as_the_table_has_it() {
         (Standing::Retrying, "False", Some("Reconciling")),
         (Standing::Terminal, "False", Some("Stalled")),
         (Standing::Good, "True", None),
+        (Standing::Tolerated, "True", None),
     ];
     for (standing, expected, beside) in cases {
         let status = first(Findings { provisioned: verdict(standing), ..good() });
@@ -136,4 +137,48 @@ fn drift_has_a_class_a_beginning_and_a_bound() {
     assert_eq!((later.class.as_str(), later.since, later.truncated), ("Foreign", Time(at(0)), false));
     let long = first(with(vec![difference(DriftClass::Missing, &"ä".repeat(600))]));
     assert_eq!(long.drift.unwrap().items[0].summary.chars().count(), 512);
+}
+
+fn tolerated() -> Verdict {
+    Verdict::tolerated(Reason::ScopeDenied, "it no longer fits")
+}
+
+/// What no longer fits and is let be is usable, and both can be seen.
+#[test]
+fn what_is_tolerated_is_ready_and_says_so() {
+    let status = first(Findings { accepted: tolerated(), ..good() });
+    assert_eq!(types(&status), SIX);
+    assert_eq!(ready_of(&status), ("True".into(), "ScopeDenied".into()));
+    assert_eq!(status.conditions[0].message, "it no longer fits");
+    let accepted = &status.conditions[1];
+    assert_eq!((accepted.status.as_str(), accepted.reason.as_str()), ("False", "ScopeDenied"));
+    assert!(settled(Some(&status), Some(1)));
+    let throttled = Verdict::retrying(Reason::Throttled, "why");
+    let status = first(Findings { accepted: tolerated(), provisioned: throttled, ..good() });
+    assert_eq!(ready_of(&status), ("False".into(), "Throttled".into()), "other trouble counts as ever");
+}
+
+#[test]
+fn revoked_access_matters_more_than_why() {
+    let revoked = Verdict::terminal(Reason::Revoked, "denied");
+    let refused = Verdict::terminal(Reason::ScopeDenied, "why");
+    let status = first(Findings { accepted: refused, provisioned: revoked, ..Findings::waiting("begun") });
+    assert_eq!(ready_of(&status), ("False".into(), "Revoked".into()));
+    assert_eq!(types(&status), SIX.into_iter().chain(["Stalled"]).collect::<Vec<_>>());
+}
+
+#[test]
+fn judging_anew_changes_nothing_else() {
+    let before = first(good());
+    let proof = Verdict::good(Reason::Verified, "verified");
+    let warned = rejudged(&before, &tolerated(), &proof, at(60));
+    let whole = conclude(Some(&before), Some(1), Findings { accepted: tolerated(), ..good() }, at(60));
+    assert_eq!(warned.conditions, whole.conditions);
+    assert_eq!(MachineIdentityStatus { conditions: before.conditions.clone(), ..warned.clone() }, before);
+    assert_eq!(warned.conditions[0].last_transition_time, Time(at(0)), "Ready stayed True");
+    assert_eq!(warned.conditions[1].last_transition_time, Time(at(60)));
+    assert_eq!(rejudged(&warned, &tolerated(), &proof, at(90)), warned);
+    let back = rejudged(&warned, &good().accepted, &proof, at(120));
+    assert_eq!(ready_of(&back), ("True".into(), "Verified".into()));
+    assert_eq!(rejudged(&before, &good().accepted, &proof, at(60)), before);
 }

@@ -74,6 +74,12 @@ impl Action {
 }
 
 impl Service {
+    /// The keys that conditions on its actions may ask for.
+    #[must_use]
+    pub fn keys(&self) -> &[ConditionKey] {
+        &self.keys
+    }
+
     /// The action of that name, case ignored.
     #[must_use]
     pub fn action(&self, name: &str) -> Option<&Action> {

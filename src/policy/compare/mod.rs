@@ -50,6 +50,17 @@ pub fn compare(old: &Policy, new: &Policy) -> Result<Comparison, Mismatch> {
     Ok(Pair::of_policies(old, new)?.compare())
 }
 
+/// What `new` allows and `old` does not: the half of [`compare`] that a guardrail asks for.
+pub fn beyond(old: &Policy, new: &Policy) -> Result<Direction, Mismatch> {
+    Ok(Pair::of_policies(old, new)?.forward())
+}
+
+/// One request for each kind of access that `new` allows and `old` does not: the half of [`changes`]
+/// that a refusal is worded from.
+pub fn beyond_each(old: &Policy, new: &Policy) -> Result<Changes, Mismatch> {
+    Ok(Pair::of_policies(old, new)?.changes_forward())
+}
+
 /// What `new` allows and `old` does not, and the other way round: one request for each level of
 /// access to each kind of resource of each service, as far as the work allows.
 ///

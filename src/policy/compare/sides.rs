@@ -45,6 +45,8 @@ pub(super) struct Pair<'a> {
     new: Side<'a>,
     kind: Option<PolicyKind>,
     thorough: bool,
+    /// Whether only the direction from old to new is looked at.
+    only_forward: bool,
 }
 
 enum Side<'a> {
@@ -73,11 +75,11 @@ impl<'a> Pair<'a> {
             (Some(old), Some(new)) if old != new => return Err(Mismatch { old, new }),
             (old, new) => old.or(new),
         };
-        Ok(Self { old: Side::Policy(old), new: Side::Policy(new), kind, thorough: false })
+        Ok(Self { old: Side::Policy(old), new: Side::Policy(new), kind, thorough: false, only_forward: false })
     }
 
     pub(super) fn of_layers(old: &'a Layers<Policy>, new: &'a Layers<Policy>) -> Self {
-        Self { old: Side::Layers(old), new: Side::Layers(new), kind: None, thorough: false }
+        Self { old: Side::Layers(old), new: Side::Layers(new), kind: None, thorough: false, only_forward: false }
     }
 
     /// Both directions, each with one request for every kind of access that differs.
@@ -93,6 +95,22 @@ impl<'a> Pair<'a> {
             }
             Changes { requests, complete }
         })
+    }
+
+    /// What the new side allows beyond the old one, with one request for every kind of access.
+    pub(super) fn changes_forward(mut self) -> Changes {
+        self.only_forward = true;
+        let [forward, _] = self.changes();
+        forward
+    }
+
+    /// What the new side allows beyond the old one.
+    pub(super) fn forward(mut self) -> Direction {
+        self.only_forward = true;
+        match self.searched() {
+            Ok([findings, _]) => direction(findings, self.doubt().as_deref()),
+            Err(reason) => unknown(reason, None),
+        }
     }
 
     pub(super) fn compare(&self) -> Comparison {
@@ -174,7 +192,11 @@ impl<'a> Pair<'a> {
         };
         Some([
             hunt(&new, &old, &|request| new_replay.allows_beyond(old_replay, request)),
-            hunt(&old, &new, &|request| old_replay.allows_beyond(new_replay, request)),
+            if self.only_forward {
+                Findings::default()
+            } else {
+                hunt(&old, &new, &|request| old_replay.allows_beyond(new_replay, request))
+            },
         ])
     }
 

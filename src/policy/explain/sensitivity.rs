@@ -60,8 +60,8 @@ impl Sensitivity {
         match action.level {
             AccessLevel::Permissions => Self::PermissionsManagement,
             _ if listed(&PERMISSIONS) => Self::PermissionsManagement,
-            _ if listed(&DATA) => Self::DataReading,
             AccessLevel::Write if deletes(action.name) => Self::Deletion,
+            _ if listed(&DATA) => Self::DataReading,
             AccessLevel::Write => Self::Write,
             AccessLevel::Tagging => Self::Tagging,
             AccessLevel::Read => Self::Reading,
@@ -70,11 +70,33 @@ impl Sensitivity {
     }
 }
 
+/// Whether an action can destroy data. Overwriting is not counted: whoever writes can overwrite.
 fn deletes(name: &str) -> bool {
-    const WORDS: [&str; 6] = ["Delete", "Terminate", "Purge", "Destroy", "ScheduleKeyDeletion", "BatchDelete"];
-    // `BatchWriteItem` of DynamoDB deletes items too, as `PartiQLDelete` does.
-    WORDS.iter().any(|word| name.starts_with(word)) || matches!(name, "PartiQLDelete" | "BatchWriteItem")
+    const WORDS: [&str; 5] = ["Delete", "Terminate", "Purge", "Destroy", "BatchDelete"];
+    WORDS.iter().any(|word| name.starts_with(word)) || DESTROYING.contains(&name)
 }
+
+/// Actions that destroy without a name that says so: at once, after a time, or by a statement that may
+/// say anything.
+const DESTROYING: [&str; 15] = [
+    "BatchExecuteStatement",
+    // Of DynamoDB: deletes items too.
+    "BatchWriteItem",
+    "DisableKey",
+    "ESHttpDelete",
+    // Also `_delete_by_query` and `_bulk`.
+    "ESHttpPost",
+    "ExecuteSql",
+    "ExecuteStatement",
+    "PartiQLDelete",
+    "PutLifecycleConfiguration",
+    "PutLifecyclePolicy",
+    "PutRetentionPolicy",
+    "ReplicateDelete",
+    "ScheduleKeyDeletion",
+    "UpdateRecoveryPointLifecycle",
+    "UpdateTimeToLive",
+];
 
 /// Actions which AWS sorts as writing, and which lead to the permissions of others.
 const PERMISSIONS: [(&str, &[&str]); 4] = [
@@ -114,7 +136,7 @@ const PERMISSIONS: [(&str, &[&str]); 4] = [
 ];
 
 /// Actions that return what is kept, and not only what it is like.
-const DATA: [(&str, &[&str]); 24] = [
+const DATA: [(&str, &[&str]); 23] = [
     ("athena", &["GetQueryResults", "GetQueryResultsStream"]),
     ("backup", &["GetRecoveryPointRestoreMetadata"]),
     ("codecommit", &["GetBlob", "GetFile", "GitPull"]),
@@ -143,7 +165,6 @@ const DATA: [(&str, &[&str]); 24] = [
     ("lambda", &["GetFunction", "GetLayerVersion"]),
     ("logs", &["FilterLogEvents", "GetLogEvents", "GetLogRecord", "GetQueryResults", "StartLiveTail", "Unmask"]),
     ("rds", &["DownloadCompleteDBLogFile", "DownloadDBLogFilePortion"]),
-    ("rds-data", &["BatchExecuteStatement", "ExecuteSql", "ExecuteStatement"]),
     ("redshift", &["GetClusterCredentials", "GetClusterCredentialsWithIAM"]),
     ("redshift-data", &["GetStatementResult"]),
     (
@@ -176,6 +197,15 @@ mod tests {
             ("s3:DeleteObject", Sensitivity::Deletion),
             ("kms:ScheduleKeyDeletion", Sensitivity::Deletion),
             ("dynamodb:BatchWriteItem", Sensitivity::Deletion),
+            ("s3:PutLifecycleConfiguration", Sensitivity::Deletion),
+            ("s3:ReplicateDelete", Sensitivity::Deletion),
+            ("es:ESHttpDelete", Sensitivity::Deletion),
+            ("logs:PutRetentionPolicy", Sensitivity::Deletion),
+            ("dynamodb:UpdateTimeToLive", Sensitivity::Deletion),
+            ("rds-data:ExecuteStatement", Sensitivity::Deletion),
+            ("redshift-data:BatchExecuteStatement", Sensitivity::Deletion),
+            ("kms:DisableKey", Sensitivity::Deletion),
+            ("backup:UpdateRecoveryPointLifecycle", Sensitivity::Deletion),
             ("s3:PutObject", Sensitivity::Write),
             ("s3:DeleteObjectTagging", Sensitivity::Tagging),
             ("s3:GetBucketLocation", Sensitivity::Reading),
@@ -195,6 +225,10 @@ mod tests {
             for name in *names {
                 assert!(Catalogue::embedded().action(&format!("{service}:{name}")).is_some(), "{service}:{name}");
             }
+        }
+        for name in DESTROYING {
+            let mut services = Catalogue::embedded().services();
+            assert!(services.any(|service| service.action(name).is_some()), "{name}");
         }
     }
 }

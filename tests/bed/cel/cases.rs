@@ -17,7 +17,7 @@ pub enum Judge {
 #[derive(Debug, Clone)]
 pub struct Case {
     pub base: Value,
-    pub path: &'static str,
+    pub path: String,
     pub message: &'static str,
     pub judge: Judge,
     pub accepted: Vec<Value>,
@@ -25,8 +25,8 @@ pub struct Case {
 }
 
 impl Case {
-    pub fn new(base: Value, path: &'static str, message: &'static str) -> Self {
-        Self { base, path, message, judge: Judge::Creation, accepted: Vec::new(), refused: Vec::new() }
+    pub fn new(base: Value, path: impl Into<String>, message: &'static str) -> Self {
+        Self { base, path: path.into(), message, judge: Judge::Creation, accepted: Vec::new(), refused: Vec::new() }
     }
 
     /// A rule that compares an object with what is stored.

@@ -99,6 +99,11 @@ fn deletion_and_observation_survive_a_fault_at_every_call() {
 }
 
 #[test]
+fn changes_of_policies_survive_a_fault_at_every_call() {
+    every_point_of("policies", &stories::guarded());
+}
+
+#[test]
 fn every_story_survives_a_long_outage_that_begins_at_any_call() {
     let mut total = 0;
     for story in stories::all() {

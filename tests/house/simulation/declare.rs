@@ -32,11 +32,27 @@ pub fn account(boundary: &str) -> Arc<CloudAccount> {
     })))
 }
 
-/// A policy that selects every namespace.
+/// A policy that selects every namespace and allows anything.
 pub fn scope_policy() -> Arc<ScopePolicy> {
+    policy(&json!({"namespaceSelector": {}, "allow": [{"name": "any", "actions": ["*"], "resources": ["*"]}]}))
+}
+
+/// A policy that selects every namespace and allows no more than to receive
+/// messages from the inbox.
+pub fn narrow_policy(enforcement: &str) -> Arc<ScopePolicy> {
+    let inbox = json!({"name": "inbox", "actions": ["sqs:ReceiveMessage"],
+        "resources": ["arn:aws:sqs:eu-west-1:123456789012:orders-in"]});
+    policy(&json!({"namespaceSelector": {}, "allow": [inbox], "enforcement": enforcement}))
+}
+
+/// A policy for other namespaces.
+pub fn policy_of_others() -> Arc<ScopePolicy> {
+    policy(&json!({"namespaceSelector": {"matchLabels": {"team": "bank"}}, "enforcement": "Revoke"}))
+}
+
+fn policy(spec: &Value) -> Arc<ScopePolicy> {
     Arc::new(read(json!({
-        "apiVersion": "ambit.dev/v1alpha1", "kind": "ScopePolicy",
-        "metadata": {"name": "all"}, "spec": {"namespaceSelector": {}},
+        "apiVersion": "ambit.dev/v1alpha1", "kind": "ScopePolicy", "metadata": {"name": "all"}, "spec": spec,
     })))
 }
 

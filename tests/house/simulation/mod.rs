@@ -6,6 +6,7 @@ mod declare;
 mod edges;
 mod faulty_cluster;
 mod gate;
+mod guardrails;
 mod lag;
 mod monitor;
 mod process;

@@ -31,12 +31,12 @@ pub struct Deed {
 }
 
 /// What makes an object another one to an operator: its incarnation, its
-/// generation, and whether it is being deleted.
-type Material = Option<(Option<String>, Option<i64>, bool)>;
+/// generation, whether it is being deleted, and what it is judged by.
+type Material = Option<(Option<String>, Option<i64>, bool, usize)>;
 
 fn material(stage: &Stage) -> Material {
     let meta = stage.object()?.metadata;
-    Some((meta.uid, meta.generation, meta.deletion_timestamp.is_some()))
+    Some((meta.uid, meta.generation, meta.deletion_timestamp.is_some(), stage.judgements()))
 }
 
 /// What the scheduler knows of an operator.

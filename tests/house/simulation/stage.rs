@@ -2,10 +2,11 @@
 //! in it, and one identity to watch over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ambit::api::v1alpha1::{CloudAccount, MachineIdentity, MachineIdentitySpec};
+use ambit::api::v1alpha1::{CloudAccount, MachineIdentity, MachineIdentitySpec, ScopePolicy};
 use ambit::cloud::{Cloud, FaultPlan, Faulty, MemoryCloud, MemoryRole};
 use ambit::cluster::{Cluster, MemoryCluster};
 use ambit::controller::Memory;
@@ -14,7 +15,7 @@ use ambit::controller::context::{Context, Timing, World};
 use ambit::domain::Provider;
 use ambit::names::{AccountId, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName, RolePath};
 use ambit::plan::account::AccountSettings;
-use ambit::plan::{Declaration, Grounds, Resolved, resolve};
+use ambit::plan::{Declaration, Grounds, Resolved, compile};
 use ambit::policy::Catalogue;
 
 use super::clock;
@@ -29,6 +30,9 @@ pub const TIMING: Timing = Timing { resync: Duration::from_hours(6), consistency
 /// The caches, as plain data.
 pub struct Scenery {
     account: Mutex<Arc<CloudAccount>>,
+    policies: Mutex<Vec<Arc<ScopePolicy>>>,
+    /// How often what identities are judged by has changed.
+    changes: AtomicUsize,
 }
 
 impl World for Scenery {
@@ -42,7 +46,7 @@ impl World for Scenery {
             installation,
             account: Some(Arc::clone(&self.account.lock().unwrap())),
             namespace_labels: BTreeMap::new(),
-            policies: vec![declare::scope_policy()],
+            policies: self.policies.lock().unwrap().clone(),
             earlier_claim: None,
         })
     }
@@ -78,7 +82,11 @@ impl Stage {
             cloud,
             name: PrincipalName::derive(&installation, &key),
             key,
-            scenery: Arc::new(Scenery { account: Mutex::new(declare::account(BOUNDARY)) }),
+            scenery: Arc::new(Scenery {
+                account: Mutex::new(declare::account(BOUNDARY)),
+                policies: Mutex::new(vec![declare::scope_policy()]),
+                changes: AtomicUsize::new(0),
+            }),
             installation,
             declared: Declared::default(),
             planted: Vec::new(),
@@ -136,6 +144,17 @@ impl Stage {
         *self.scenery.account.lock().unwrap() = declare::account(boundary);
     }
 
+    /// Replaces all policies.
+    pub fn judge_by(&self, policies: Vec<Arc<ScopePolicy>>) {
+        *self.scenery.policies.lock().unwrap() = policies;
+        self.scenery.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often what identities are judged by has changed: those concerned are woken by it.
+    pub fn judgements(&self) -> usize {
+        self.scenery.changes.load(Ordering::Relaxed)
+    }
+
     /// The object as it is stored.
     pub fn object(&self) -> Option<MachineIdentity> {
         self.cluster.get(&self.key)
@@ -151,11 +170,13 @@ impl Stage {
         assert!(self.cloud.change_by_hand(self.name.as_str(), change), "there is no role to change");
     }
 
-    /// What follows from the object and the account as they are.
+    /// What follows from the object and the account as they are, whatever policies say.
     pub fn resolved(&self) -> Option<Resolved> {
         let object = self.object()?;
-        let grounds = self.scenery.grounds(&self.key, &object, &self.installation)?;
-        resolve(Declaration { identity: &object, key: &self.key }, &grounds, Catalogue::embedded()).ok()
+        let account = Arc::clone(&self.scenery.account.lock().unwrap());
+        let settings = AccountSettings::parse(&account.spec, &self.installation).unwrap();
+        let declaration = Declaration { identity: &object, key: &self.key };
+        compile(declaration, settings, &self.installation, Catalogue::embedded()).ok()
     }
 
     /// The cloud, looked at after every change.

@@ -1,5 +1,7 @@
 //! What happens to an identity, and how it must end, whatever fails meanwhile.
 
+mod guarded;
+
 use ambit::api::v1alpha1::{DeletionPolicy, MachineIdentitySpec, ManagementPolicy, ServiceAccountSubject};
 use ambit::cloud::{FaultPlan, MemoryRole};
 
@@ -19,15 +21,22 @@ pub enum Ending {
     Retained,
     /// The object waits, and the cloud is as it was.
     Observed,
+    /// Live equals declared, which no longer fits.
+    Tolerated,
+    /// The role is denied everything.
+    Revoked,
 }
 
 /// One story.
+#[derive(Clone, Copy)]
 pub struct Story {
     pub name: &'static str,
     /// Whether the identity exists and is settled before it begins.
     pub settled_before: bool,
     /// What sets it up, before the operator looks.
     pub prepare: fn(&Stage),
+    /// What happens before the story, each time until all is quiet.
+    pub before: &'static [fn(&Stage)],
     /// What happens.
     pub act: fn(&Stage),
     pub ending: Ending,
@@ -35,7 +44,7 @@ pub struct Story {
 
 impl Story {
     const fn new(name: &'static str, act: fn(&Stage), ending: Ending) -> Self {
-        Self { name, settled_before: true, prepare: |stage| stage.create("uid-1"), act, ending }
+        Self { name, settled_before: true, prepare: |stage| stage.create("uid-1"), before: &[], act, ending }
     }
 
     /// The stage when the story has just happened, and what a process remembers
@@ -47,6 +56,10 @@ impl Story {
             (self.prepare)(&stage);
             let mut process = Process::start(&stage, &FaultPlan::none());
             process.run().await;
+            for event in self.before {
+                event(&stage);
+                process.run().await;
+            }
             memory = process.remembered();
         }
         (self.act)(&stage);
@@ -86,6 +99,16 @@ impl Begun {
                 assert_eq!(rest, Rest::Waits);
                 assert_eq!(stage.role(), self.role);
                 truth::assert_others_untouched(stage, usize::from(self.role.is_some()));
+                truth::assert_idle(stage, process).await;
+            }
+            Ending::Tolerated => {
+                assert_eq!(rest, Rest::Settled);
+                truth::assert_tolerated(stage);
+                truth::assert_idle(stage, process).await;
+            }
+            Ending::Revoked => {
+                assert_eq!(rest, Rest::Waits);
+                truth::assert_revoked(stage);
                 truth::assert_idle(stage, process).await;
             }
         }
@@ -143,8 +166,11 @@ pub fn all() -> Vec<Story> {
     let mut stories = made();
     stories.extend(repaired());
     stories.extend(ended());
+    stories.extend(guarded::all());
     stories
 }
+
+pub use guarded::all as guarded;
 
 /// What people declare.
 pub fn made() -> Vec<Story> {

@@ -9,21 +9,78 @@ use ambit::policy::Document;
 use super::declare::NAMESPACE;
 use super::process::{Process, Rest};
 use super::stage::Stage;
+use super::verdicts::condition;
 
 /// Live equals declared, the status says so, and pods get it.
 pub fn assert_live(stage: &Stage) {
+    assert_reads(stage, &[]);
+    assert_in_place(stage);
+}
+
+/// The same of an identity that no longer fits: `Accepted` says so, and nothing else does.
+pub fn assert_tolerated(stage: &Stage) {
+    assert_reads(stage, &["Accepted"]);
+    assert_in_place(stage);
+    let object = stage.object().unwrap();
+    let (ready, accepted) = (condition(&object, "Ready").unwrap(), condition(&object, "Accepted").unwrap());
+    assert_eq!((&ready.reason, &ready.message), (&accepted.reason, &accepted.message));
+    assert!(["ScopeDenied", "NoScopePolicy"].contains(&accepted.reason.as_str()), "{accepted:?}");
+    let kept = "; its access stays as it is, because no ScopePolicy that selects it says `enforcement: Revoke`";
+    assert!(accepted.message.ends_with(kept), "{}", accepted.message);
+}
+
+/// The role is denied everything and else as it was, its pods are turned away,
+/// and the status says so.
+pub fn assert_revoked(stage: &Stage) {
+    let object = stage.object().unwrap();
+    let role = stage.role().unwrap();
+    let denial = Document::read(&role.inline["ambit-closed"]).unwrap();
+    assert!(denial.same_meaning(&ambit::policy::deny_all()), "{denial:?}");
+    assert!(role.boundary.is_some());
+    assert_others_untouched(stage, 1);
+    let read = |name: &str| {
+        let found = condition(&object, name).unwrap();
+        assert_eq!(found.observed_generation, object.metadata.generation, "{found:?}");
+        (found.status.clone(), found.reason.clone())
+    };
+    for (name, status, reason) in [
+        ("Ready", "False", "Revoked"),
+        ("Provisioned", "False", "Revoked"),
+        ("InSync", "Unknown", "Revoked"),
+        ("Stalled", "True", "Revoked"),
+        ("Bound", "Unknown", "Pending"),
+    ] {
+        assert_eq!(read(name), (status.to_owned(), reason.to_owned()), "{name}");
+    }
+    assert_eq!(read("Accepted").0, "False");
+    let why = &condition(&object, "Accepted").unwrap().message;
+    let message = &condition(&object, "Ready").unwrap().message;
+    assert_eq!(*message, format!("its role is denied everything until it fits again: {why}"));
+    let accounts = stage.cluster.table(NAMESPACE).service_accounts;
+    let bound: Vec<_> = accounts.values().map(|binding| (binding.ready, binding.identity.as_str())).collect();
+    assert_eq!(bound, [(false, "orders")]);
+}
+
+/// All conditions are true but these.
+fn assert_reads(stage: &Stage, not: &[&str]) {
+    let object = stage.object().unwrap();
+    let status = object.status.as_ref().unwrap();
+    assert_eq!(status.observed_generation, object.metadata.generation);
+    for condition in &status.conditions {
+        assert_eq!(condition.observed_generation, object.metadata.generation, "{condition:?}");
+        let expected = if not.contains(&condition.type_.as_str()) { "False" } else { "True" };
+        assert_eq!(condition.status, expected, "{condition:?}");
+    }
+    let names: Vec<&str> = status.conditions.iter().map(|condition| condition.type_.as_str()).collect();
+    assert_eq!(names, ["Ready", "Accepted", "Provisioned", "Bound", "InSync", "CredentialsFresh"]);
+}
+
+fn assert_in_place(stage: &Stage) {
     let object = stage.object().unwrap();
     let resolved = stage.resolved().unwrap();
     assert_role(stage, &object);
     assert_others_untouched(stage, 1);
     let status = object.status.as_ref().unwrap();
-    assert_eq!(status.observed_generation, object.metadata.generation);
-    for condition in &status.conditions {
-        assert_eq!(condition.observed_generation, object.metadata.generation, "{condition:?}");
-        assert_eq!(condition.status, "True", "{condition:?}");
-    }
-    let names: Vec<&str> = status.conditions.iter().map(|condition| condition.type_.as_str()).collect();
-    assert_eq!(names, ["Ready", "Accepted", "Provisioned", "Bound", "InSync", "CredentialsFresh"]);
     assert_eq!((status.drift_count, status.drift.as_ref()), (Some(0), None));
     let aws = status.aws.as_ref().unwrap();
     assert_eq!(aws.role_id.as_deref(), stage.role().map(|role| role.id).as_deref());

@@ -4,11 +4,13 @@
 use ambit::api::v1alpha1::{MachineIdentitySpec, ServiceAccountSubject};
 use ambit::cloud::FaultPlan;
 
+use super::declare::{narrow_policy, scope_policy};
 use super::process::{Process, Rest};
 use super::scheduler::{Deed, Scheduler};
 use super::simulate;
 use super::stage::Stage;
 use super::truth;
+use super::verdicts::condition;
 
 /// How many schedules each story is played under. `AMBIT_SEEDS` asks for more.
 fn seeds() -> u64 {
@@ -146,4 +148,62 @@ fn deletion_during_creation_and_recreation() {
         ]
     };
     play("delete during creation, and recreate", |stage| stage.create("uid-1"), deeds, live_and_idle);
+}
+
+fn revoke(stage: &Stage) {
+    stage.judge_by(vec![narrow_policy("Revoke")]);
+}
+
+fn says(stage: &Stage, reason: &str) -> bool {
+    stage.object().is_some_and(|object| condition(&object, "Ready").is_some_and(|ready| ready.reason == reason))
+}
+
+fn revoked_and_idle(stage: &Stage) {
+    truth::assert_revoked(stage);
+    let mut process = Process::start(stage, &FaultPlan::none());
+    simulate(truth::assert_idle(stage, &mut process));
+}
+
+#[test]
+fn revocation() {
+    let deeds = || vec![Deed { possible: is_there, act: revoke }];
+    play("revoke", settled, deeds, revoked_and_idle);
+}
+
+/// One may still deny while the other opens already.
+#[test]
+fn revocation_and_return() {
+    let deeds = || {
+        vec![
+            Deed { possible: is_there, act: revoke },
+            Deed {
+                possible: |stage| says(stage, "Revoked") || says(stage, "ScopeDenied"),
+                act: |stage| stage.judge_by(vec![scope_policy()]),
+            },
+        ]
+    };
+    play("revoke, and back", settled, deeds, live_and_idle);
+}
+
+#[test]
+fn revocation_and_a_narrower_declaration() {
+    let deeds = || {
+        vec![
+            Deed { possible: is_there, act: revoke },
+            Deed { possible: is_there, act: |stage| stage.edit(|spec| spec.scopes.truncate(1)) },
+        ]
+    };
+    play("revoke, and narrow", settled, deeds, live_and_idle);
+}
+
+#[test]
+fn revocation_during_creation() {
+    let deeds = || vec![Deed { possible: |stage| stage.role().is_some(), act: revoke }];
+    play("revoke during creation", |stage| stage.create("uid-1"), deeds, closed_or_never_open);
+}
+
+/// What was made before the policy came is denied, whatever status came to say of it.
+fn closed_or_never_open(stage: &Stage) {
+    let role = stage.role().unwrap();
+    assert!(role.is_closed() || role.permissions().is_none(), "{role:?}");
 }

@@ -5,23 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::files::{self, File, none};
 
 /// The whole truth: a room uses exactly these others. ARCHITECTURE.md draws it.
-const USES: [(&str, &[&str]); 12] = [
+const USES: [(&str, &[&str]); 13] = [
     ("names", &[]),
     ("policy", &["names"]),
     ("domain", &["names", "policy"]),
     ("api", &[]),
     ("plan", &["api", "domain", "names", "policy"]),
+    ("offline", &["api", "names", "plan", "policy"]),
     ("cloud", &["domain", "names", "policy"]),
     ("cluster", &["api", "domain", "names"]),
     ("telemetry", &["cloud"]),
     ("controller", &["api", "cloud", "cluster", "domain", "names", "plan", "policy", "telemetry"]),
     ("config", &["names"]),
-    ("cli", &["api", "cloud", "config", "controller", "names", "plan", "policy", "telemetry"]),
+    ("cli", &["api", "cloud", "config", "controller", "names", "offline", "plan", "policy", "telemetry"]),
     ("main", &["cli"]),
 ];
 
 /// Rooms whose answers depend on their arguments alone.
-const PURE: [&str; 4] = ["names", "policy", "domain", "plan"];
+const PURE: [&str; 5] = ["names", "policy", "domain", "plan", "offline"];
 
 /// What a pure room does without, and why.
 const IMPURE: [(&str, &str); 8] = [

@@ -1,0 +1,201 @@
+//! What changes of a role beside its permissions: who may become it, its place,
+//! its boundary, its sessions, and how it is managed.
+
+use super::access::Role;
+use super::{Item, Part, Way, spot_of};
+use crate::api::v1alpha1::{DeletionPolicy, ManagementPolicy, PodAdmission};
+use crate::offline::code::Code;
+use crate::offline::world::Declared;
+use crate::policy::compare::{self, Direction, Verdict};
+use crate::policy::explain::{self, Change};
+use crate::policy::{Catalogue, Policy, Request};
+
+/// What differs, and what else there is to know.
+pub(super) fn differences(old: &Role<'_>, new: &Role<'_>, catalogue: &Catalogue) -> (Vec<Item>, Vec<String>) {
+    let mut items = moved(old, new);
+    items.extend(trust(old, new, catalogue));
+    items.extend(boundary(old, new));
+    items.extend(session(old, new));
+    (items, notes(old, new))
+}
+
+/// Who uses an identity.
+pub(super) fn subject(declared: &Declared) -> String {
+    let account = declared.identity.spec.subject.service_account.as_ref();
+    let name = account.map_or("", |account| account.name.as_str());
+    format!("service account `{}/{name}`", declared.key.namespace)
+}
+
+fn item(role: &Role<'_>, part: Part, way: Way, code: Code, field: &str, [head, english]: [String; 2]) -> Item {
+    Item {
+        part,
+        way,
+        code,
+        sensitivity: None,
+        actions: Vec::new(),
+        head,
+        english,
+        witness: None,
+        spot: spot_of(role.declared, field),
+        field: field.to_owned(),
+    }
+}
+
+/// Another account, path or name makes another role.
+fn moved(old: &Role<'_>, new: &Role<'_>) -> Vec<Item> {
+    let (before, after) = (&old.resolved.role_arn, &new.resolved.role_arn);
+    if before == after {
+        return Vec::new();
+    }
+    let field = "spec.accountRef.name";
+    let gained = "it is another role: all that it may do there is new";
+    let lost = "the role that it had is no longer its own, and whatever names that one no longer reaches it";
+    let item = |way, code, arn: &str, english: &str| {
+        item(new, Part::Role, way, code, field, [format!("role {arn}"), english.to_owned()])
+    };
+    vec![item(Way::Wider, Code::Wider, after, gained), item(Way::Narrower, Code::Narrower, before, lost)]
+}
+
+/// Whoever may become the role has all that it has.
+pub(super) fn trust(old: &Role<'_>, new: &Role<'_>, catalogue: &Catalogue) -> Option<Item> {
+    let (before, after) = (&old.resolved.desired.trust, &new.resolved.desired.trust);
+    if before.same_meaning(after) {
+        return None;
+    }
+    let (old_policy, new_policy) = (Policy::read(before.text()).ok()?, Policy::read(after.text()).ok()?);
+    // Another role has another policy, which may say the same of the same subject.
+    if old.resolved.role_arn != new.resolved.role_arn && who(new, old) == who(old, new) {
+        return None;
+    }
+    let comparison = compare::compare(&old_policy, &new_policy).ok()?;
+    let Direction { verdict, .. } = &comparison.forward;
+    let (way, code, witness) = match verdict {
+        Verdict::None => return lost_trust(old, new, &comparison.backward, catalogue),
+        Verdict::New(request) => (Way::Wider, Code::Handover, Some((**request).clone())),
+        Verdict::Unknown { candidate, .. } => (Way::Undecided, Code::Undecided, candidate.as_deref().cloned()),
+    };
+    let english = match way {
+        Way::Undecided => said(&comparison.forward, Change::Wider, catalogue)?,
+        _ => "whoever proves to be that can now do all that the role may do".to_owned(),
+    };
+    // A trust policy speaks of whatever role it stands at, and the engine of one that it made up.
+    let resource = new.resolved.role_arn.clone();
+    let witness = witness.map(|request| Request { resource, ..request });
+    let head = exchange(old, new);
+    Some(Item { witness, ..item(new, Part::Trust, way, code, "spec.subject", [head, english]) })
+}
+
+/// Nobody gets it; perhaps somebody loses it.
+fn lost_trust(old: &Role<'_>, new: &Role<'_>, backward: &Direction, catalogue: &Catalogue) -> Option<Item> {
+    let english = said(backward, Change::Narrower, catalogue)?;
+    let (way, code) = match &backward.verdict {
+        Verdict::Unknown { .. } => (Way::Undecided, Code::Undecided),
+        _ => (Way::Narrower, Code::Narrower),
+    };
+    let head = exchange(old, new);
+    Some(item(new, Part::Trust, way, code, "spec.subject", [head, english]))
+}
+
+fn said(direction: &Direction, change: Change, catalogue: &Catalogue) -> Option<String> {
+    let text = explain::direction(direction, change, catalogue)?.text;
+    let plain = text.strip_prefix("wider: ").or_else(|| text.strip_prefix("narrower: "));
+    Some(plain.unwrap_or(&text).to_owned())
+}
+
+/// Who may become it now, and who could.
+fn exchange(old: &Role<'_>, new: &Role<'_>) -> String {
+    let (before, after) = (who(old, new), who(new, old));
+    if before == after {
+        format!("{after}, by another proof than before")
+    } else {
+        format!("{after} instead of {before}")
+    }
+}
+
+/// Who may become a role, with as much of the proof as tells two apart.
+fn who(role: &Role<'_>, other: &Role<'_>) -> String {
+    let (own, theirs) = (&role.resolved.account, &other.resolved.account);
+    let mut words = subject(role.declared);
+    if own.issuer != theirs.issuer {
+        words = format!("{words} of issuer `{}`", own.issuer);
+    }
+    if own.audience != theirs.audience {
+        words = format!("{words} for audience `{}`", own.audience);
+    }
+    words
+}
+
+fn boundary(old: &Role<'_>, new: &Role<'_>) -> Option<Item> {
+    let (before, after) = (&old.resolved.desired.boundary, &new.resolved.desired.boundary);
+    if before == after {
+        return None;
+    }
+    let head = format!("boundary {after} instead of {before}");
+    let english =
+        "what a boundary allows is not in the files, so it cannot be decided whether access widens".to_owned();
+    Some(item(new, Part::Boundary, Way::Undecided, Code::Undecided, "spec.accountRef.name", [head, english]))
+}
+
+fn session(old: &Role<'_>, new: &Role<'_>) -> Option<Item> {
+    let (before, after) = (old.resolved.desired.session.get(), new.resolved.desired.session.get());
+    let (way, code) = match after.cmp(&before) {
+        std::cmp::Ordering::Equal => return None,
+        std::cmp::Ordering::Greater => (Way::Wider, Code::Wider),
+        std::cmp::Ordering::Less => (Way::Narrower, Code::Narrower),
+    };
+    let head = format!("sessions of up to {} instead of {}", time(after), time(before));
+    let english = match way {
+        Way::Wider => "credentials that somebody took can be used for longer",
+        _ => "credentials that somebody took can be used for less long",
+    };
+    Some(item(new, Part::Session, way, code, "spec.sessionDuration", [head, english.to_owned()]))
+}
+
+fn time(seconds: u32) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let parts = [(hours, "h"), (minutes, "m"), (rest, "s")];
+    let told = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}"));
+    told.collect::<Vec<_>>().concat()
+}
+
+/// What does not change access, and matters all the same.
+fn notes(old: &Role<'_>, new: &Role<'_>) -> Vec<String> {
+    let (before, after) = (&old.declared.identity.spec, &new.declared.identity.spec);
+    let mut notes = Vec::new();
+    if before.management_policy != after.management_policy {
+        let what = match after.management_policy {
+            ManagementPolicy::Enforce => "Ambit makes the role as it is declared, and repairs what differs",
+            ManagementPolicy::Observe => "Ambit changes nothing at the role any more, and only tells what differs",
+            ManagementPolicy::Paused => "Ambit neither reads nor changes the role any more",
+        };
+        let (from, to) = (before.management_policy, after.management_policy);
+        notes.push(format!("`managementPolicy` goes from {from:?} to {to:?}: {what}"));
+    }
+    if before.deletion_policy != after.deletion_policy {
+        let what = match after.deletion_policy {
+            DeletionPolicy::Delete => "the role goes when the identity is deleted",
+            DeletionPolicy::Retain => "the role stays, with its access, when the identity is deleted",
+        };
+        let (from, to) = (before.deletion_policy, after.deletion_policy);
+        notes.push(format!("`deletionPolicy` goes from {from:?} to {to:?}: {what}"));
+    }
+    if before.pod_admission != after.pod_admission {
+        let what = match after.pod_admission {
+            PodAdmission::RequireReady => "pods wait until the identity was proven usable",
+            PodAdmission::Allow => "pods start without credentials while the identity is not ready",
+        };
+        let (from, to) = (before.pod_admission, after.pod_admission);
+        notes.push(format!("`podAdmission` goes from {from:?} to {to:?}: {what}"));
+    }
+    if before.account_ref != after.account_ref {
+        notes.push(
+            "the API server refuses another `accountRef` for an identity that exists: declare a new MachineIdentity"
+                .to_owned(),
+        );
+    }
+    let (before, after) = (&old.resolved.account, &new.resolved.account);
+    if before.region != after.region {
+        notes.push(format!("its pods get region {} instead of {}", after.region, before.region));
+    }
+    notes
+}

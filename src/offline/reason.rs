@@ -1,0 +1,167 @@
+//! What the reasons of conditions mean. README.md has the same table, and a
+//! test keeps it so.
+
+use crate::plan::Reason;
+
+/// What a reason means, and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meaning {
+    /// The reason.
+    pub reason: Reason,
+    /// The conditions that carry it.
+    pub condition: &'static str,
+    /// What it means.
+    pub means: &'static str,
+    /// What to do.
+    pub mend: &'static str,
+}
+
+/// Makes the list and the match from one table: a reason without a meaning does not compile.
+macro_rules! meanings {
+    ($($name:ident $condition:literal $means:literal $mend:literal;)*) => {
+        /// What a reason means.
+        #[must_use]
+        pub fn meaning(reason: Reason) -> Meaning {
+            let (condition, means, mend) = match reason { $(Reason::$name => ($condition, $means, $mend),)* };
+            Meaning { reason, condition, means, mend }
+        }
+
+        /// What each reason means, in the order in which people meet them.
+        pub fn meanings() -> impl Iterator<Item = Meaning> {
+            [$(Reason::$name,)*].into_iter().map(meaning)
+        }
+    };
+}
+
+meanings! {
+    Verified "Ready"
+        "a token of the service account opened the role, and the role was read back as declared"
+        "nothing";
+    Propagating "Ready"
+        "the cloud does not accept the role's trust yet, usual for seconds after a change"
+        "wait; after a while the message says where to look";
+    Paused "all"
+        "`managementPolicy` is Paused: Ambit neither reads nor changes anything"
+        "set it to Enforce or Observe";
+    Deleting "Ready, Provisioned"
+        "the role is being removed"
+        "wait; the object goes when the role is gone";
+    Pending "any"
+        "the step before it is not done, or something passing is retried"
+        "read the message; as a rule nothing";
+    Accepted "Accepted"
+        "the declaration is valid and may be carried out"
+        "nothing";
+    AccountNotFound "Accepted"
+        "there is no such CloudAccount, or it cannot be used"
+        "correct `accountRef`, or the account";
+    NamespaceNotSelected "Accepted"
+        "the account does not select the namespace"
+        "ask its owners, or label the namespace";
+    NoScopePolicy "Accepted"
+        "no ScopePolicy selects the namespace"
+        "ask the platform team for one";
+    ScopeDenied "Accepted, Ready"
+        "a scope asks for more than the selecting ScopePolicies allow, or for what one of them or the floor denies; the message has a request that shows it. With `Ready` True it was accepted before, and keeps its access"
+        "ask for less, as the message says, or ask the owners of the policy that it names";
+    Undecidable "Accepted"
+        "it cannot be decided whether a scope lies within what is allowed, and the message says why"
+        "write the scope or the rule more simply";
+    UnknownAction "Accepted"
+        "a service or an action that AWS does not have"
+        "take one of the names offered";
+    InvalidScope "Accepted"
+        "a scope that cannot be: level, resource, account, partition, wildcard, condition; or the cloud refused the document"
+        "the message names field and fix";
+    TooLarge "Accepted"
+        "more than 10,240 characters of permissions"
+        "shorten the scopes that the message names, or split the identity";
+    SubjectTaken "Accepted"
+        "an older identity has the service account"
+        "use another service account, or delete the older one";
+    Provisioned "Provisioned"
+        "the role was read back with the declared trust, permissions and boundary"
+        "nothing";
+    Conflict "Provisioned"
+        "a role of that name exists and is not provably this identity's, or the CloudAccount became another one; it is left alone"
+        "the message says what to do";
+    CloudDenied "Provisioned"
+        "the cloud does not let Ambit do this"
+        "compare Ambit's own policy with `ambit account policy`; look for a service control policy";
+    CloudUnreachable "Provisioned"
+        "no answer from the cloud"
+        "check network and endpoints; it is retried";
+    Throttled "Provisioned"
+        "the cloud limits the rate of calls"
+        "wait, or lower `requestsPerSecond`";
+    LimitExceeded "Provisioned"
+        "a quota of the account is used up"
+        "raise it, or remove what is not needed";
+    BoundaryMissing "Provisioned"
+        "the permissions boundary does not exist"
+        "create it, or correct the CloudAccount";
+    UnsafePlan "Provisioned"
+        "Ambit's own second check refused its plan; nothing was changed"
+        "report it with the message";
+    Revoked "Ready, Provisioned, InSync"
+        "the declaration no longer fits, and a ScopePolicy says `enforcement: Revoke`: the role is denied everything, also in sessions that have begun, and new pods are turned away"
+        "narrow the scopes, or ask the owners of the policy; access comes back by itself when it fits again";
+    Retained "event"
+        "the object went and the role stayed, as `deletionPolicy` says"
+        "nothing manages the role any more";
+    Bound "Bound"
+        "pods of the service account get the role"
+        "nothing";
+    PodsWithoutIdentity "Bound"
+        "pods that run were created before the identity and do not have the role; new ones get it"
+        "restart those pods";
+    ProviderMissing "Bound, Ready"
+        "the account does not trust the cluster's issuer"
+        "register it, or set `provider: Create`; compare issuer and audience";
+    ServiceAccountMissing "Bound"
+        "the service account is not there and could not be made"
+        "create it";
+    ClusterRefused "Bound"
+        "the API server refuses Ambit's own request"
+        "compare its rights with the chart's";
+    InSync "InSync"
+        "live equals declared"
+        "nothing";
+    Repaired "InSync"
+        "somebody changed the role; it is as declared again; the message says what it was"
+        "find out who, in CloudTrail";
+    Drifted "InSync"
+        "live differs: it is being repaired, or only told under Observe"
+        "read `status.drift`";
+    Observing "Provisioned, Bound"
+        "`managementPolicy` is Observe: Ambit looks and changes nothing; under Provisioned, the role does not exist and is not made"
+        "nothing, or set it to Enforce";
+    Federated "CredentialsFresh"
+        "credentials come by federation; no key is stored"
+        "nothing";
+}
+
+/// The reason of that name, in whatever case.
+#[must_use]
+pub fn reason(name: &str) -> Option<Meaning> {
+    meanings().find(|meaning| meaning.reason.name().eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_reason_is_there_once_and_has_words() {
+        let names: Vec<String> = meanings().map(|meaning| meaning.reason.name()).collect();
+        assert!(names.len() > 30, "{names:?}");
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        for Meaning { reason, condition, means, mend } in meanings() {
+            assert!(!condition.is_empty() && means.len() > 10 && !mend.is_empty(), "{reason:?}");
+            assert!(!means.contains('|') && !mend.contains('|'), "{reason:?}: README.md has it in a table");
+        }
+        assert_eq!(reason("scopedenied").map(|meaning| meaning.reason), Some(Reason::ScopeDenied));
+        assert_eq!(reason("Scope"), None);
+    }
+}

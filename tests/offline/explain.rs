@@ -1,0 +1,90 @@
+//! `ambit explain`.
+
+use serde_json::{Value, json};
+
+use crate::scratch::{CLUSTER, ORDERS, Scratch};
+
+fn folder(test: &str) -> Scratch {
+    Scratch::new(test).with("cluster.yaml", CLUSTER).with("orders.yaml", ORDERS)
+}
+
+const NOT_EVALUATED: &str = "\
+not evaluated:
+  policies of the resources themselves, which can give more or deny
+  policies of the organisation, which can deny
+  what the boundary holds, which can only take away
+";
+
+#[test]
+fn an_identity_is_said_in_english_with_what_was_not_looked_at() {
+    let folder = folder("identity");
+    let arguments = ["explain", "-f", "orders.yaml", "--with", "cluster.yaml", "--installation", "sim"];
+    let (code, out, err) = folder.ambit(&arguments, "");
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    let expected = format!(
+        "shop/orders: in account `prod` (123456789012)
+  can read objects in `orders-in`
+  who       pods of service account `orders` in namespace `shop`
+            with a token of https://oidc.example.com/prod-eu for `sts.amazonaws.com`
+  sessions  of at most 2 hours
+  role      ROLE
+  bounded   by arn:aws:iam::123456789012:policy/ambit-boundary
+
+{NOT_EVALUATED}"
+    );
+    let role = out.lines().find_map(|line| line.strip_prefix("  role      ")).unwrap().to_owned();
+    assert!(role.starts_with("arn:aws:iam::123456789012:role/ambit/sim/shop-orders-"), "{role}");
+    assert_eq!(out.replace(&role, "ROLE"), expected);
+    let (_, out, _) = folder.ambit(&[&arguments[..], &["-o", "json"]].concat(), "");
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    let one = &answer["identities"][0];
+    assert_eq!((&one["identity"], &one["roleArn"]), (&json!("shop/orders"), &json!(role)));
+    assert_eq!((&one["sensitivity"], &one["sessionSeconds"]), (&json!("dataReading"), &json!(7200)));
+    assert_eq!(one["may"], json!([{"text": "can read objects in `orders-in`", "sensitivity": "dataReading"}]));
+    assert_eq!(answer["notEvaluated"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn without_its_account_what_it_may_do_is_said_all_the_same() {
+    let folder = folder("alone");
+    let (code, out, _) = folder.ambit(&["explain", "-f", "orders.yaml"], "");
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.starts_with("shop/orders: in account `prod`\n  can read objects in `orders-in`\n"), "{out}");
+    assert!(
+        out.contains(
+            "\n  not known: whether it would be accepted, because the files do not hold CloudAccount 'prod'\n"
+        ),
+        "{out}"
+    );
+    assert!(out.contains("kubectl get cloudaccounts") && out.ends_with(NOT_EVALUATED), "{out}");
+    assert!(!out.contains("  role ") && !out.contains("  bounded "), "{out}");
+}
+
+#[test]
+fn an_identity_that_cannot_be_compiled_is_told_with_the_reason() {
+    let folder = folder("wrong").with("wrong.yaml", &ORDERS.replace("Get", "Gt"));
+    let (code, out, _) = folder.ambit(&["explain", "-f", "wrong.yaml", "--with", "cluster.yaml"], "");
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.starts_with("shop/orders: cannot be explained: UnknownAction: "), "{out}");
+    let (code, out, err) = folder.ambit(&["explain", "-f", "cluster.yaml"], "");
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert_eq!(err, "ambit: the files hold no MachineIdentity: name a file that does\n");
+}
+
+#[test]
+fn codes_and_reasons_are_explained_and_listed() {
+    let folder = Scratch::new("codes");
+    let (code, out, _) = folder.ambit(&["explain", "AMB0116", "UnknownAction"], "");
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("AMB0116 (error): an action or a service that AWS does not have\n\n"), "{out}");
+    assert!(out.contains("\n\nUnknownAction (condition Accepted)\n\n"), "{out}");
+    let (code, out, _) = folder.ambit(&["explain", "--list"], "");
+    assert_eq!(code, Some(0));
+    assert!(out.contains("  AMB0201  error    the text is not JSON\n"), "{out}");
+    let (code, out, err) = folder.ambit(&["explain", "UnknownActon"], "");
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert_eq!(
+        err,
+        "ambit: there is no code or reason `UnknownActon`: did you mean `UnknownAction`? `ambit explain --list` has all of them\n"
+    );
+}

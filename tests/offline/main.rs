@@ -1,0 +1,13 @@
+//! The offline commands from outside: what they print, and how they end.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod explain;
+mod folder;
+mod golden;
+mod pipelines;
+mod plan;
+mod render;
+mod scenarios;
+mod scratch;
+mod validate;
