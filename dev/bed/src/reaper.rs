@@ -3,7 +3,9 @@
 //! A shell waits at the other end of a pipe. When the pipe closes without the
 //! word `keep`, it kills each process that still has a pid file in the bed's
 //! folder, after checking that it is the same process, and removes the folder.
-//! So a test that is killed outright leaves nothing behind.
+//! So a test that is killed outright leaves nothing behind. A starter that still
+//! lives writes down how each process ended, into the folder that is being
+//! removed: then it is removed again.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -24,7 +26,9 @@ for file in "$1"/pids/*; do
   fi
   kill -s KILL -- "-$pid" 2>/dev/null
 done
-[ "$2" = remove ] && rm -rf -- "$1"
+[ "$2" = remove ] || exit 0
+tries=0
+until rm -rf -- "$1" || [ "$tries" -ge 100 ]; do tries=$((tries + 1)); done
 exit 0
 "#;
 
@@ -72,6 +76,8 @@ impl Drop for Reaper {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::layout::tests::TempFolder;
     use crate::process::{Program, spawn};
@@ -94,6 +100,20 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(!process.alive());
+        assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_written_to_while_it_goes_is_removed_again() {
+        let folder = TempFolder::new();
+        let tools = TempFolder::new();
+        let rm = tools.path().join("rm");
+        let once = "#!/bin/sh\n[ -e \"$0.failed\" ] && exec /bin/rm \"$@\"\n: > \"$0.failed\"\nexit 1\n";
+        std::fs::write(&rm, once).unwrap();
+        std::fs::set_permissions(&rm, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", SCRIPT, "bed-reaper"]).arg(folder.path()).arg("remove").env("PATH", tools.path());
+        assert!(shell.stdin(Stdio::null()).status().unwrap().success());
         assert!(!folder.path().exists());
     }
 
