@@ -12,7 +12,7 @@ use super::identity::{account, in_its_place, refused, refusing};
 use super::outcome::{Failure, Outcome};
 use super::stop::{Gate, Stop};
 use crate::cloud::{Depth, ErrorKind};
-use crate::domain::{Observation, Observed, Step};
+use crate::domain::{Denial, Observation, Observed, Step};
 use crate::names::PrincipalName;
 use crate::plan::{Closing, Findings, Grounds, Reason, Revocation, Verdict, plan_closing};
 
@@ -118,7 +118,7 @@ async fn deny(
 ) -> Result<(), Stop> {
     apply::take(case, name, account, steps, findings).await?;
     let after = account.cloud.observe(name, Depth::Full).await.map_err(Stop::cloud)?;
-    if matches!(&after, Observation::Present(live) if live.closed) {
+    if matches!(&after, Observation::Present(live) if live.denial == Denial::InPlace) {
         return Ok(());
     }
     let verdict = Verdict::working(Reason::Pending, "the cloud does not show the denial yet; it is read again");

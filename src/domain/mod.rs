@@ -11,7 +11,7 @@ mod proof;
 mod provider;
 mod step;
 
-pub use observed::{Observation, Observed, OwnerTags, Reading};
+pub use observed::{Denial, Observation, Observed, OwnerTags, Reading};
 pub use proof::WebToken;
 pub use provider::{Provider, ProviderStep};
 pub use step::{Birth, Desired, SessionSeconds, Step, StepDone};

@@ -57,9 +57,19 @@ impl OwnerTags {
     }
 }
 
+/// What stands where Ambit writes its denial of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// Nothing, or nobody looked.
+    Absent,
+    /// The denial.
+    InPlace,
+    /// A policy that says something else.
+    Altered,
+}
+
 /// A principal as found in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one fact that the cloud tells")]
 pub struct Observed {
     /// Its unique id.
     pub id: String,
@@ -78,10 +88,8 @@ pub struct Observed {
     pub session: Option<u32>,
     /// What Ambit itself wrote as permissions.
     pub permissions: Option<Reading>,
-    /// Whether Ambit's own denial of everything is in place.
-    pub closed: bool,
-    /// Whether a policy stands in that denial's place and says something else.
-    pub denial_altered: bool,
+    /// Ambit's own denial of everything.
+    pub denial: Denial,
     /// Inline policies that Ambit did not write, by name.
     pub other_inline: BTreeSet<String>,
     /// Managed policies that are attached, by ARN.

@@ -9,7 +9,7 @@ use super::planner::Recorded;
 use super::reason::{Reason, Verdict};
 use super::refusal::{Objection, Refusal};
 use crate::api::v1alpha1::Enforcement;
-use crate::domain::{Observed, Reading};
+use crate::domain::{Denial, Observed, Reading};
 use crate::policy::Catalogue;
 
 /// What becomes of a declaration.
@@ -115,7 +115,11 @@ impl Revocation {
         grounds: &Grounds<'_>,
         catalogue: &Catalogue,
     ) -> bool {
-        if self.is_in_place || !live.attached.is_empty() || !live.other_inline.is_empty() || live.denial_altered {
+        if self.is_in_place
+            || !live.attached.is_empty()
+            || !live.other_inline.is_empty()
+            || live.denial == Denial::Altered
+        {
             return false;
         }
         match &live.permissions {

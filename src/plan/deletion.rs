@@ -1,6 +1,6 @@
 //! How a principal goes: denied first, deleted last.
 
-use crate::domain::{Observation, Observed, Step};
+use crate::domain::{Denial, Observation, Observed, Step};
 use crate::names::{BoundaryArn, Owner};
 
 /// What to do about a principal whose identity is being deleted.
@@ -38,7 +38,7 @@ pub fn plan_removal(
     if live.boundary.as_deref() != Some(boundary.as_str()) {
         steps.push(Step::SetBoundary(boundary.clone()));
     }
-    if !live.closed {
+    if live.denial != Denial::InPlace {
         steps.push(Step::Close);
     }
     steps.extend(live.attached.iter().cloned().map(Step::Detach));

@@ -3,7 +3,7 @@
 //! Each difference knows its part, its class, its words, and the steps that
 //! undo it. Meaning is compared, not text: a reordered document is no difference.
 
-use crate::domain::{Desired, Observed, Reading, Step};
+use crate::domain::{Denial, Desired, Observed, Reading, Step};
 
 /// The part of a principal that differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,12 +147,12 @@ fn foreign(live: &Observed) -> Vec<Difference> {
         let summary = format!("the inline policy `{name}` is there and was not declared");
         Difference::new(Part::InlinePolicy, DriftClass::Foreign, summary, Step::RemoveInline(name.clone()))
     });
-    let denial = match (live.closed, live.denial_altered) {
-        (true, _) => Some((DriftClass::Changed, "the role is closed by an explicit denial of everything")),
-        (false, true) => {
+    let denial = match live.denial {
+        Denial::InPlace => Some((DriftClass::Changed, "the role is closed by an explicit denial of everything")),
+        Denial::Altered => {
             Some((DriftClass::Foreign, "the inline policy in the place of Ambit's own denial was not written by Ambit"))
         }
-        (false, false) => None,
+        Denial::Absent => None,
     };
     let denial = denial.map(|(class, summary)| Difference::new(Part::InlinePolicy, class, summary, Step::Open));
     attached.chain(inline).chain(denial).collect()

@@ -1,7 +1,7 @@
 //! From the declared principal and the observed one to an ordered plan.
 
 use super::difference::{Difference, DriftClass, Part, differences};
-use crate::domain::{Birth, Desired, Observation, Observed, Step};
+use crate::domain::{Birth, Denial, Desired, Observation, Observed, Step};
 use crate::names::Owner;
 
 /// What was recorded the last time that live equalled declared.
@@ -151,7 +151,11 @@ fn ordered(found: &[Difference], live: &Observed) -> Vec<Step> {
     let differs = |part| found.iter().any(|difference| difference.part == part);
     // Another subject must not hold the old permissions for a moment, nor the
     // old subject the new ones: deny everything while both change.
-    if differs(Part::Trust) && differs(Part::Permissions) && live.permissions.is_some() && !live.closed {
+    if differs(Part::Trust)
+        && differs(Part::Permissions)
+        && live.permissions.is_some()
+        && live.denial != Denial::InPlace
+    {
         steps.push(Step::Close);
         steps.push(Step::Open);
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Declaration, Grounds};
 use crate::api::v1alpha1::{CloudAccount, MachineIdentity, ScopePolicy};
-use crate::domain::{Desired, Observed, OwnerTags, Reading, SessionSeconds};
+use crate::domain::{Denial, Desired, Observed, OwnerTags, Reading, SessionSeconds};
 use crate::names::{Arn, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName};
 use crate::policy::{Document, web_identity_trust};
 
@@ -64,8 +64,7 @@ pub fn live(desired: &Desired) -> Observed {
         boundary: Some(desired.boundary.to_string()),
         session: Some(desired.session.get()),
         permissions: Some(Reading::Document(desired.permissions.clone())),
-        closed: false,
-        denial_altered: false,
+        denial: Denial::Absent,
         other_inline: BTreeSet::new(),
         attached: BTreeSet::new(),
         other_tags: BTreeMap::new(),

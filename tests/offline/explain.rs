@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::scratch::{CLUSTER, ORDERS, Scratch};
+use crate::folder::Folder;
+use crate::samples::{CLUSTER, ORDERS};
 
-fn folder(test: &str) -> Scratch {
-    Scratch::new(test).with("cluster.yaml", CLUSTER).with("orders.yaml", ORDERS)
+fn folder(test: &str) -> Folder {
+    Folder::new(test).with("cluster.yaml", CLUSTER).with("orders.yaml", ORDERS)
 }
 
 const NOT_EVALUATED: &str = "\
@@ -19,7 +20,7 @@ not evaluated:
 fn an_identity_is_said_in_english_with_what_was_not_looked_at() {
     let folder = folder("identity");
     let arguments = ["explain", "-f", "orders.yaml", "--with", "cluster.yaml", "--installation", "sim"];
-    let (code, out, err) = folder.ambit(&arguments, "");
+    let (code, out, err) = folder.ask(&arguments, "");
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     let expected = format!(
         "shop/orders: in account `prod` (123456789012)
@@ -35,7 +36,7 @@ fn an_identity_is_said_in_english_with_what_was_not_looked_at() {
     let role = out.lines().find_map(|line| line.strip_prefix("  role      ")).unwrap().to_owned();
     assert!(role.starts_with("arn:aws:iam::123456789012:role/ambit/sim/shop-orders-"), "{role}");
     assert_eq!(out.replace(&role, "ROLE"), expected);
-    let (_, out, _) = folder.ambit(&[&arguments[..], &["-o", "json"]].concat(), "");
+    let (_, out, _) = folder.ask(&[&arguments[..], &["-o", "json"]].concat(), "");
     let answer: Value = serde_json::from_str(&out).unwrap();
     let one = &answer["identities"][0];
     assert_eq!((&one["identity"], &one["roleArn"]), (&json!("shop/orders"), &json!(role)));
@@ -47,7 +48,7 @@ fn an_identity_is_said_in_english_with_what_was_not_looked_at() {
 #[test]
 fn without_its_account_what_it_may_do_is_said_all_the_same() {
     let folder = folder("alone");
-    let (code, out, _) = folder.ambit(&["explain", "-f", "orders.yaml"], "");
+    let (code, out, _) = folder.ask(&["explain", "-f", "orders.yaml"], "");
     assert_eq!(code, Some(0), "{out}");
     assert!(out.starts_with("shop/orders: in account `prod`\n  can read objects in `orders-in`\n"), "{out}");
     assert!(
@@ -62,26 +63,26 @@ fn without_its_account_what_it_may_do_is_said_all_the_same() {
 
 #[test]
 fn an_identity_that_cannot_be_compiled_is_told_with_the_reason() {
-    let folder = folder("wrong").with("wrong.yaml", &ORDERS.replace("Get", "Gt"));
-    let (code, out, _) = folder.ambit(&["explain", "-f", "wrong.yaml", "--with", "cluster.yaml"], "");
+    let folder = folder("wrong").with("wrong.yaml", ORDERS.replace("Get", "Gt"));
+    let (code, out, _) = folder.ask(&["explain", "-f", "wrong.yaml", "--with", "cluster.yaml"], "");
     assert_eq!(code, Some(1), "{out}");
     assert!(out.starts_with("shop/orders: cannot be explained: UnknownAction: "), "{out}");
-    let (code, out, err) = folder.ambit(&["explain", "-f", "cluster.yaml"], "");
+    let (code, out, err) = folder.ask(&["explain", "-f", "cluster.yaml"], "");
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert_eq!(err, "ambit: the files hold no MachineIdentity: name a file that does\n");
 }
 
 #[test]
 fn codes_and_reasons_are_explained_and_listed() {
-    let folder = Scratch::new("codes");
-    let (code, out, _) = folder.ambit(&["explain", "AMB0116", "UnknownAction"], "");
+    let folder = Folder::new("codes");
+    let (code, out, _) = folder.ask(&["explain", "AMB0116", "UnknownAction"], "");
     assert_eq!(code, Some(0));
     assert!(out.starts_with("AMB0116 (error): an action or a service that AWS does not have\n\n"), "{out}");
     assert!(out.contains("\n\nUnknownAction (condition Accepted)\n\n"), "{out}");
-    let (code, out, _) = folder.ambit(&["explain", "--list"], "");
+    let (code, out, _) = folder.ask(&["explain", "--list"], "");
     assert_eq!(code, Some(0));
     assert!(out.contains("  AMB0201  error    the text is not JSON\n"), "{out}");
-    let (code, out, err) = folder.ambit(&["explain", "UnknownActon"], "");
+    let (code, out, err) = folder.ask(&["explain", "UnknownActon"], "");
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert_eq!(
         err,

@@ -1,8 +1,9 @@
 //! A folder of one test, and `ambit` in it.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Exit code, standard output and standard error.
@@ -12,8 +13,11 @@ pub type Ended = (Option<i32>, String, String);
 pub struct Folder(PathBuf);
 
 impl Folder {
+    /// An empty folder. Tests of one name do not get the same one.
     pub fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ambit-offline-{}-{test}", std::process::id()));
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("ambit-offline-{}-{number}-{test}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -23,6 +27,14 @@ impl Folder {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, content).unwrap();
         self
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap_or_else(|error| panic!("`{name}` must be there: {error}"))
     }
 
     pub fn ask(&self, arguments: &[&str], input: &str) -> Ended {
@@ -41,16 +53,15 @@ pub fn here(arguments: &[&str]) -> Ended {
     ambit(env!("CARGO_MANIFEST_DIR").as_ref(), arguments, "")
 }
 
-fn ambit(folder: &std::path::Path, arguments: &[&str], input: &str) -> Ended {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ambit"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("AMBIT_INSTALLATION")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn ambit(folder: &Path, arguments: &[&str], input: &str) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ambit"));
+    command.args(arguments).current_dir(folder).env_remove("AMBIT_INSTALLATION");
+    run(command, input)
+}
+
+/// Runs a command with this on its standard input.
+pub fn run(mut command: Command, input: &str) -> Ended {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
     let writer = thread::spawn(move || {

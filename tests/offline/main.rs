@@ -8,6 +8,6 @@ mod golden;
 mod pipelines;
 mod plan;
 mod render;
+mod samples;
 mod scenarios;
-mod scratch;
 mod validate;

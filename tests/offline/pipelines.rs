@@ -6,7 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::scratch::{CLUSTER, ORDERS, OTHER, Scratch, run};
+use crate::folder::{Folder, run};
+use crate::samples::{CLUSTER, ORDERS, OTHER};
 
 fn yaml(path: &str) -> Value {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
@@ -52,7 +53,7 @@ impl Script {
     }
 
     /// Runs it in a folder as the pipelines do.
-    fn run(&self, folder: &Scratch, set: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    fn run(&self, folder: &Folder, set: &[(&str, &str)]) -> (Option<i32>, String, String) {
         let mut command = Command::new("sh");
         command.args(["-e", "-c", &self.text]).current_dir(folder.path()).env_remove("AMBIT_INSTALLATION");
         command.envs(&self.variables).env("AMBIT", env!("CARGO_BIN_EXE_ambit"));
@@ -62,13 +63,13 @@ impl Script {
     }
 }
 
-fn folder(test: &str) -> Scratch {
-    Scratch::new(test)
+fn folder(test: &str) -> Folder {
+    Folder::new(test)
         .with("cluster.yaml", CLUSTER)
         .with("deploy/orders.yaml", ORDERS)
-        .with("wrong here/orders.yaml", &ORDERS.replace("GetObject", "GetObjekt"))
+        .with("wrong here/orders.yaml", ORDERS.replace("GetObject", "GetObjekt"))
         .with("before/orders.yaml", ORDERS)
-        .with("after/orders.yaml", &ORDERS.replace("s3:GetObject", "s3:*Object"))
+        .with("after/orders.yaml", ORDERS.replace("s3:GetObject", "s3:*Object"))
         .with("other/other.yaml", OTHER)
 }
 
@@ -166,7 +167,7 @@ fn the_hook_stops_a_commit_for_errors_and_for_nothing_else() {
     let mut words: Vec<&str> = hook["entry"].as_str().unwrap().split(' ').collect();
     assert_eq!(words.remove(0), "ambit");
     words.extend(hook["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()));
-    let commit = |test: &str, file: &str| Scratch::new(test).with("a/b.yaml", file).ambit(&words, "");
+    let commit = |test: &str, file: &str| Folder::new(test).with("a/b.yaml", file).ask(&words, "");
     assert_eq!(commit("hook-none", OTHER).0, Some(0), "a folder without anything of ours");
     assert_eq!(commit("hook-alone", ORDERS).0, Some(0), "an identity whose account is in the cluster");
     let (code, out, _) = commit("hook-wrong", &ORDERS.replace("GetObject", "GetObjekt"));

@@ -1,8 +1,8 @@
 //! `ambit plan`: what it prints, how it ends, and what it asks git for.
 
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
+
+use crate::folder::{Ended, Folder, run};
 
 const BESIDE: &str = r#"
 apiVersion: ambit.dev/v1alpha1
@@ -40,72 +40,41 @@ fn orders(actions: &str) -> String {
     )
 }
 
-/// A folder of one test. It goes when the test ends.
-struct Folder(PathBuf);
+/// With the account and the scope policy in `beside.yaml`.
+fn folder(test: &str) -> Folder {
+    Folder::new(test).with("beside.yaml", BESIDE)
+}
 
 impl Folder {
-    /// With the account and the scope policy in `beside.yaml`.
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ambit-plan-{}-{test}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path).with("beside.yaml", BESIDE)
-    }
-
-    fn with(self, name: &str, text: &str) -> Self {
-        let path = self.0.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-        self
-    }
-
-    fn run(&self, program: &str, folder: &str, arguments: &[&str], input: &str) -> Output {
+    fn run(&self, program: &str, inside: &str, arguments: &[&str], input: &str) -> Ended {
         let mut command = Command::new(program);
         for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
             command.env_remove(name);
         }
-        let mut child = command
-            .args(arguments)
-            .env("AMBIT_INSTALLATION", "sim")
-            .current_dir(self.0.join(folder))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // One that ends without reading its input is as good.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
+        command.args(arguments).env("AMBIT_INSTALLATION", "sim").current_dir(self.path().join(inside));
+        run(command, input)
     }
 
     fn git(&self, arguments: &[&str]) {
         let who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"];
-        let output = self.run("git", "", &[&who, arguments].concat(), "");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let (code, _, err) = self.run("git", "", &[&who, arguments].concat(), "");
+        assert_eq!(code, Some(0), "{err}");
     }
 
-    /// Exit code, standard output and standard error of `ambit plan`, run in a folder.
-    fn plan(&self, folder: &str, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-        let output = self.run(env!("CARGO_BIN_EXE_ambit"), folder, &[&["plan"], arguments].concat(), input);
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code(), text(output.stdout), text(output.stderr))
+    /// `ambit plan`, run in a folder of it.
+    fn plan(&self, inside: &str, arguments: &[&str], input: &str) -> Ended {
+        self.run(env!("CARGO_BIN_EXE_ambit"), inside, &[&["plan"], arguments].concat(), input)
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn answer(code: i32, out: &str) -> (Option<i32>, String, String) {
+fn answer(code: i32, out: &str) -> Ended {
     (Some(code), out.to_owned(), String::new())
 }
 
 #[test]
 fn folders_files_and_standard_input_are_compared() {
     let (old, new) = (orders("s3:GetObject"), orders("s3:GetObject, s3:DeleteObject"));
-    let folder = Folder::new("sides").with("old/a.yaml", &old).with("new/b.yaml", &new);
+    let folder = folder("sides").with("old/a.yaml", &old).with("new/b.yaml", &new);
     let with = ["--with", "beside.yaml"];
     let plan = |arguments: &[&str], input: &str| folder.plan("", &[arguments, &with].concat(), input);
     assert_eq!(plan(&["-f", "new", "--base", "old"], ""), answer(3, WIDER));
@@ -119,16 +88,16 @@ fn folders_files_and_standard_input_are_compared() {
 
 #[test]
 fn git_is_asked_for_the_same_files_from_wherever_it_runs() {
-    let folder = Folder::new("git").with("env/prod/orders.yaml", &orders("s3:GetObject"));
+    let folder = folder("git").with("env/prod/orders.yaml", orders("s3:GetObject"));
     folder.git(&["init", "-q"]);
     folder.git(&["add", "-A"]);
     folder.git(&["commit", "-qm", "x"]);
-    let folder = folder.with("env/prod/orders.yaml", &orders("s3:GetObject, s3:DeleteObject"));
+    let folder = folder.with("env/prod/orders.yaml", orders("s3:GetObject, s3:DeleteObject"));
     let whole = folder.plan("", &["-f", "env/prod", "--base", "main", "--with", "beside.yaml"], "");
     assert_eq!(whole, answer(3, WIDER));
     let inside = folder.plan("env", &["-f", "prod", "--base", "HEAD", "--with", "../beside.yaml"], "");
     assert_eq!(inside, answer(3, WIDER));
-    let folder = folder.with("env/test/orders.yaml", &orders("s3:GetObject"));
+    let folder = folder.with("env/test/orders.yaml", orders("s3:GetObject"));
     let (code, out, err) = folder.plan("", &["-f", "env/test", "--base", "main", "--with", "beside.yaml"], "");
     assert_eq!(
         (code, &*err),
@@ -145,11 +114,11 @@ fn git_is_asked_for_the_same_files_from_wherever_it_runs() {
 
 #[test]
 fn without_git_a_revision_is_an_error_and_a_folder_is_none() {
-    let folder = Folder::new("no-git").with("new/a.yaml", &orders("s3:GetObject"));
+    let folder = folder("no-git").with("new/a.yaml", orders("s3:GetObject"));
     let output = Command::new(env!("CARGO_BIN_EXE_ambit"))
         .args(["plan", "-f", "new", "--base", "main"])
-        .env("PATH", folder.0.join("nothing"))
-        .current_dir(&folder.0)
+        .env("PATH", folder.path().join("nothing"))
+        .current_dir(folder.path())
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -163,7 +132,7 @@ fn without_git_a_revision_is_an_error_and_a_folder_is_none() {
 fn what_is_broken_is_never_taken_for_what_is_new() {
     let good = orders("s3:GetObject");
     let bad = good.replace("accountRef", "acountRef");
-    let folder = Folder::new("broken").with("good/a.yaml", &good).with("bad/a.yaml", &bad).with("torn/a.yaml", "a: [");
+    let folder = folder("broken").with("good/a.yaml", &good).with("bad/a.yaml", &bad).with("torn/a.yaml", "a: [");
     let plan = |new: &str, base: &str| folder.plan("", &["-f", new, "--base", base, "--with", "beside.yaml"], "");
     let (code, out, err) = plan("good", "bad");
     assert_eq!((code, &*out), (Some(2), ""));
@@ -186,7 +155,7 @@ fn what_is_broken_is_never_taken_for_what_is_new() {
 #[test]
 fn an_edit_of_policies_is_tried_on_identities_that_stand_beside() {
     let narrow = BESIDE.replace("\"s3:*\"", "\"s3:Put*\"");
-    let folder = Folder::new("dry-run").with("new/p.yaml", &narrow).with("live/a.yaml", &orders("s3:GetObject"));
+    let folder = folder("dry-run").with("new/p.yaml", &narrow).with("live/a.yaml", orders("s3:GetObject"));
     let (code, out, _) = folder.plan("", &["-f", "new", "--base", "beside.yaml", "--with", "live"], "");
     assert_eq!(code, Some(1), "{out}");
     let lines: Vec<&str> = out.lines().collect();
@@ -205,13 +174,12 @@ fn an_edit_of_policies_is_tried_on_identities_that_stand_beside() {
 #[test]
 fn a_link_in_the_place_of_a_folder_has_no_past() {
     let wide = orders("s3:GetObject, s3:DeleteObject");
-    let folder =
-        Folder::new("link").with("deploy/a.yaml", &orders("s3:GetObject")).with("examples/admin/a.yaml", &wide);
+    let folder = folder("link").with("deploy/a.yaml", orders("s3:GetObject")).with("examples/admin/a.yaml", &wide);
     folder.git(&["init", "-q"]);
     folder.git(&["add", "-A"]);
     folder.git(&["commit", "-qm", "x"]);
-    std::fs::rename(folder.0.join("deploy"), folder.0.join("real")).unwrap();
-    std::os::unix::fs::symlink("examples/admin", folder.0.join("deploy")).unwrap();
+    std::fs::rename(folder.path().join("deploy"), folder.path().join("real")).unwrap();
+    std::os::unix::fs::symlink("examples/admin", folder.path().join("deploy")).unwrap();
     for file in ["deploy", "deploy/a.yaml"] {
         let (code, out, err) = folder.plan("", &["-f", file, "--base", "main", "--with", "beside.yaml"], "");
         assert_eq!((code, &*out), (Some(2), ""), "{file}");
@@ -222,7 +190,7 @@ fn a_link_in_the_place_of_a_folder_has_no_past() {
 /// A path that was mistyped would else be fine for ever.
 #[test]
 fn nothing_on_either_side_is_an_error() {
-    let folder = Folder::new("nothing").with("new/a.yaml", "kind: ConfigMap\n");
+    let folder = folder("nothing").with("new/a.yaml", "kind: ConfigMap\n");
     let (code, out, err) = folder.plan("", &["-f", "new", "--base", "new", "--with", "beside.yaml"], "");
     assert_eq!((code, &*out), (Some(2), ""));
     assert!(err.starts_with("ambit: there is nothing to compare: neither side holds a MachineIdentity; "), "{err}");

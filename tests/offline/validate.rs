@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
-use crate::scratch::{CLUSTER, ORDERS, OTHER, Scratch};
+use crate::folder::Folder;
+use crate::samples::{CLUSTER, ORDERS, OTHER};
 
-fn folder(test: &str) -> Scratch {
-    Scratch::new(test)
+fn folder(test: &str) -> Folder {
+    Folder::new(test)
         .with("cluster.yaml", CLUSTER)
         .with("deploy/orders.yaml", ORDERS)
         .with("deploy/other.yml", OTHER)
-        .with("wrong/orders.yaml", &ORDERS.replace("GetObject", "GetObjekt"))
+        .with("wrong/orders.yaml", ORDERS.replace("GetObject", "GetObjekt"))
         .with("other/other.yaml", OTHER)
 }
 
@@ -18,9 +19,9 @@ fn nothing_found_says_what_was_judged() {
     let folder = folder("fine");
     let told = "no findings in 2 files: judged 1 MachineIdentity; passed over 1 object of other kinds\n";
     let fine = (Some(0), told.to_owned(), String::new());
-    assert_eq!(folder.ambit(&["validate", "-f", "deploy", "--with", "cluster.yaml"], ""), fine);
+    assert_eq!(folder.ask(&["validate", "-f", "deploy", "--with", "cluster.yaml"], ""), fine);
     let text = format!("{ORDERS}---\n{CLUSTER}---\n{OTHER}");
-    let (code, out, _) = folder.ambit(&["validate", "-f", "-"], &text);
+    let (code, out, _) = folder.ask(&["validate", "-f", "-"], &text);
     assert_eq!(code, Some(0), "{out}");
     assert!(
         out.starts_with("no findings in 1 file: judged 1 CloudAccount, 1 MachineIdentity, 1 ScopePolicy;"),
@@ -31,7 +32,7 @@ fn nothing_found_says_what_was_judged() {
 #[test]
 fn what_is_found_is_told_with_its_place_and_ends_with_one() {
     let folder = folder("found");
-    let (code, out, err) = folder.ambit(&["validate", "-f", "wrong", "--with", "cluster.yaml"], "");
+    let (code, out, err) = folder.ask(&["validate", "-f", "wrong", "--with", "cluster.yaml"], "");
     assert_eq!((code, err.as_str()), (Some(1), ""));
     let mut lines = out.lines();
     let line = lines.next().unwrap();
@@ -44,7 +45,7 @@ fn what_is_found_is_told_with_its_place_and_ends_with_one() {
 #[test]
 fn without_what_the_cluster_has_it_is_told_that_not_all_is_known() {
     let folder = folder("alone");
-    let (code, out, _) = folder.ambit(&["validate", "-f", "deploy"], "");
+    let (code, out, _) = folder.ask(&["validate", "-f", "deploy"], "");
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains(": warning AMB0105: ") && out.contains("CloudAccount 'prod'"), "{out}");
     assert!(
@@ -52,10 +53,10 @@ fn without_what_the_cluster_has_it_is_told_that_not_all_is_known() {
         "{out}"
     );
     assert!(!out.contains("AMB0111"), "{out}");
-    let (code, ..) = folder.ambit(&["validate", "-f", "deploy", "--fail-on", "error"], "");
+    let (code, ..) = folder.ask(&["validate", "-f", "deploy", "--fail-on", "error"], "");
     assert_eq!(code, Some(0));
     // What is wrong in any account is found without one.
-    let (code, out, _) = folder.ambit(&["validate", "-f", "wrong", "--fail-on", "error"], "");
+    let (code, out, _) = folder.ask(&["validate", "-f", "wrong", "--fail-on", "error"], "");
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains("AMB0116") && out.contains("AMB0105"), "{out}");
 }
@@ -63,7 +64,7 @@ fn without_what_the_cluster_has_it_is_told_that_not_all_is_known() {
 #[test]
 fn files_without_anything_to_judge_are_a_mistake_unless_it_is_said_that_they_may_be() {
     let folder = folder("nothing");
-    let (code, out, err) = folder.ambit(&["validate", "-f", "other"], "");
+    let (code, out, err) = folder.ask(&["validate", "-f", "other"], "");
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert_eq!(
         err,
@@ -71,8 +72,8 @@ fn files_without_anything_to_judge_are_a_mistake_unless_it_is_said_that_they_may
     );
     let told = "no findings in 1 file: judged nothing; passed over 1 object of other kinds\n";
     let fine = (Some(0), told.to_owned(), String::new());
-    assert_eq!(folder.ambit(&["validate", "-f", "other", "--allow-empty"], ""), fine);
-    let (code, out, _) = folder.ambit(&["validate", "-f", "none.yaml", "--allow-empty"], "");
+    assert_eq!(folder.ask(&["validate", "-f", "other", "--allow-empty"], ""), fine);
+    let (code, out, _) = folder.ask(&["validate", "-f", "none.yaml", "--allow-empty"], "");
     assert_eq!((code, out.as_str()), (Some(2), ""), "a file that is not there is a mistake all the same");
 }
 
@@ -80,7 +81,7 @@ fn files_without_anything_to_judge_are_a_mistake_unless_it_is_said_that_they_may
 fn findings_come_in_the_forms_that_programs_read() {
     let folder = folder("forms");
     let form = |form: &str| {
-        let (code, out, err) = folder.ambit(&["validate", "-f", "wrong", "--with", "cluster.yaml", "-o", form], "");
+        let (code, out, err) = folder.ask(&["validate", "-f", "wrong", "--with", "cluster.yaml", "-o", form], "");
         assert_eq!((code, err.as_str()), (Some(1), ""), "{form}");
         out
     };
@@ -110,9 +111,9 @@ fn findings_come_in_the_forms_that_programs_read() {
 
 #[test]
 fn findings_come_in_the_order_of_files() {
-    let folder = folder("order").with("deploy/a.yaml", &ORDERS.replace("orders\n", "a\n").replace("Get", "Gt"));
-    let folder = folder.with("deploy/z.yaml", &CLUSTER.replace("arn:aws:s3:::*'", "arn:aws:s3:::${namespace}-*'"));
-    let (_, out, _) = folder.ambit(&["validate", "-f", "deploy"], "");
+    let folder = folder("order").with("deploy/a.yaml", ORDERS.replace("orders\n", "a\n").replace("Get", "Gt"));
+    let folder = folder.with("deploy/z.yaml", CLUSTER.replace("arn:aws:s3:::*'", "arn:aws:s3:::${namespace}-*'"));
+    let (_, out, _) = folder.ask(&["validate", "-f", "deploy"], "");
     let files: Vec<&str> = out.lines().filter_map(|line| line.split(".yaml:").next()).take(2).collect();
     assert!(out.starts_with("deploy/a.yaml:"), "{out}");
     assert!(out.contains("\ndeploy/z.yaml:"), "{out}");

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{AwsAccount, CLOSED, PERMISSIONS, tags};
 use crate::cloud::Swept;
-use crate::domain::{Observed, Reading};
+use crate::domain::{Denial, Observed, Reading};
 use crate::policy::{Document, deny_all};
 
 /// Reads a document as IAM sends it: percent-encoded JSON.
@@ -63,8 +63,8 @@ pub(super) fn from_detail(account: &AwsAccount, role: RoleDetail) -> Option<Swep
 pub(super) fn add_inline(observed: &mut Observed, name: String, document: impl FnOnce() -> Reading) {
     match name.as_str() {
         PERMISSIONS => observed.permissions = Some(document()),
-        CLOSED if document().means(&deny_all()) => observed.closed = true,
-        CLOSED => observed.denial_altered = true,
+        CLOSED if document().means(&deny_all()) => observed.denial = Denial::InPlace,
+        CLOSED => observed.denial = Denial::Altered,
         _ => drop(observed.other_inline.insert(name)),
     }
 }
@@ -99,8 +99,7 @@ impl Base {
             boundary: self.boundary.and_then(|boundary| boundary.permissions_boundary_arn),
             session: self.session,
             permissions: None,
-            closed: false,
-            denial_altered: false,
+            denial: Denial::Absent,
             other_inline: BTreeSet::new(),
             attached: BTreeSet::new(),
             other_tags,

@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::scripted::{Asked, Scripted, config_for, no, yes};
 use super::*;
 use crate::cloud::ErrorKind;
-use crate::domain::{Birth, Reading, SessionSeconds};
+use crate::domain::{Birth, Denial, Reading, SessionSeconds};
 use crate::names::{IdentityKey, Owner};
 use crate::policy::Document;
 
@@ -122,7 +122,7 @@ async fn a_denial_that_says_something_else_is_told() {
     })
     .await;
     let seen = present(cloud.observe(&name(), Depth::Full).await.unwrap());
-    assert_eq!((seen.closed, seen.denial_altered), (false, true));
+    assert_eq!(seen.denial, Denial::Altered);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_full_look_reads_every_page() {
     let (cloud, scripted) = cloud_that(full_role).await;
     let seen = present(cloud.observe(&name(), Depth::Full).await.unwrap());
     assert_eq!((seen.id.as_str(), seen.session), ("AROA1", Some(7200)));
-    assert!(seen.on_our_path && seen.complete && seen.closed);
+    assert!(seen.on_our_path && seen.complete && seen.denial == Denial::InPlace);
     assert!(seen.trust.means(&document()) && seen.permissions.unwrap().means(&document()));
     assert_eq!(seen.boundary.as_deref(), Some(boundary().as_str()));
     assert_eq!((seen.owner.uid.as_deref(), seen.owner.installation), (Some("u1"), None));

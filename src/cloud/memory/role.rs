@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::Depth;
 use crate::cloud::aws::{CLOSED, PERMISSIONS};
-use crate::domain::{Observed, OwnerTags, Reading};
+use crate::domain::{Denial, Observed, OwnerTags, Reading};
 use crate::names::Owner;
 use crate::policy::{Document, deny_all};
 
@@ -77,12 +77,15 @@ impl MemoryRole {
     /// Whether everything is denied.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.denial().is_some_and(|denial| denial.means(&deny_all()))
+        self.denial() == Denial::InPlace
     }
 
-    /// What stands in the place of Ambit's own denial.
-    fn denial(&self) -> Option<Reading> {
-        self.inline.get(CLOSED).map(|text| reading(text))
+    fn denial(&self) -> Denial {
+        match self.inline.get(CLOSED) {
+            None => Denial::Absent,
+            Some(text) if reading(text).means(&deny_all()) => Denial::InPlace,
+            Some(_) => Denial::Altered,
+        }
     }
 
     /// The role as the port tells it.
@@ -106,8 +109,7 @@ impl MemoryRole {
             boundary: self.boundary.clone(),
             session: Some(self.session),
             permissions: ours.and_then(|inline| inline.get(PERMISSIONS)).map(|text| reading(text)),
-            closed: complete && self.is_closed(),
-            denial_altered: complete && self.denial().is_some() && !self.is_closed(),
+            denial: if complete { self.denial() } else { Denial::Absent },
             other_inline: all.into_iter().flat_map(BTreeMap::keys).filter(|name| is_foreign(name)).cloned().collect(),
             attached: if complete { self.attached.clone() } else { BTreeSet::new() },
             other_tags,

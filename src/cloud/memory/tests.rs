@@ -1,7 +1,7 @@
 use super::*;
 use crate::cloud::ErrorKind;
 use crate::cloud::aws::{CLOSED, PERMISSIONS};
-use crate::domain::{Birth, Reading, SessionSeconds};
+use crate::domain::{Birth, Denial, Reading, SessionSeconds};
 use crate::names::{IdentityKey, Owner};
 use crate::policy::Document;
 
@@ -88,7 +88,7 @@ async fn what_is_created_is_seen() {
     assert_eq!(made, StepDone::Created { id: seen.id.clone(), arn: seen.arn.clone() });
     assert_eq!(seen.id, "AROA00000000000000001");
     assert_eq!(seen.arn, format!("arn:aws:iam::123456789012:role/ambit/bed/{}", name()));
-    assert!(seen.on_our_path && seen.complete && !seen.closed);
+    assert!(seen.on_our_path && seen.complete && seen.denial == Denial::Absent);
     assert!(seen.owner.name_exactly(&owner()));
     assert!(seen.trust.means(&trust()));
     assert_eq!(seen.boundary.as_deref(), Some(boundary().as_str()));
@@ -112,7 +112,7 @@ async fn every_step_takes_effect_and_may_be_taken_again() {
     let first = see(&cloud).await;
     take(&cloud, steps).await;
     assert_eq!(see(&cloud).await, first);
-    assert!(first.closed && first.owner.name_exactly(&other));
+    assert!(first.denial == Denial::InPlace && first.owner.name_exactly(&other));
     assert!(first.trust.means(&permissions("sts:AssumeRole")));
     assert!(first.permissions.unwrap().means(&permissions("s3:GetObject")));
     assert_eq!(first.session, Some(43_200));

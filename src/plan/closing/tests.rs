@@ -20,7 +20,7 @@ fn what_does_not_fit_is_denied_and_nothing_else_is_done() {
 /// Somebody rewrote the denial: it is written anew.
 #[test]
 fn a_denial_that_says_something_else_is_none() {
-    let found = Observed { denial_altered: true, ..live(&desired()) };
+    let found = Observed { denial: Denial::Altered, ..live(&desired()) };
     assert_eq!(closing(found, false), Closing::Close(vec![Step::Close]));
 }
 
@@ -38,7 +38,7 @@ fn a_boundary_that_was_taken_away_is_put_back_first() {
 fn what_fits_or_is_denied_already_stays() {
     assert_eq!(closing(live(&desired()), true), Closing::Fits);
     for fits in [false, true] {
-        let found = Observed { closed: true, boundary: None, ..live(&desired()) };
+        let found = Observed { denial: Denial::InPlace, boundary: None, ..live(&desired()) };
         assert_eq!(closing(found, fits), Closing::Closed, "a denial stays until the declaration fits");
     }
 }

@@ -29,9 +29,9 @@ fn it_is_denied_first_and_deleted_last() {
 
 #[test]
 fn a_deletion_goes_on_where_it_was_broken_off() {
-    let closed = Observed { closed: true, ..live(&desired()) };
+    let closed = Observed { denial: Denial::InPlace, ..live(&desired()) };
     assert_eq!(names(&removal(closed, None)), ["remove-permissions", "open", "delete"]);
-    let bare = Observed { closed: true, permissions: None, ..live(&desired()) };
+    let bare = Observed { denial: Denial::InPlace, permissions: None, ..live(&desired()) };
     assert_eq!(names(&removal(bare, None)), ["open", "delete"]);
 }
 

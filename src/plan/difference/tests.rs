@@ -76,11 +76,11 @@ fn each_part_is_told_in_its_words() {
             ("inlinePolicy", "Foreign", "the inline policy `by-hand` is there and was not declared", "remove-inline"),
         ),
         (
-            |found| found.closed = true,
+            |found| found.denial = Denial::InPlace,
             ("inlinePolicy", "Changed", "the role is closed by an explicit denial of everything", "open"),
         ),
         (
-            |found| found.denial_altered = true,
+            |found| found.denial = Denial::Altered,
             (
                 "inlinePolicy",
                 "Foreign",

@@ -144,10 +144,10 @@ fn it_is_closed_only_while_subject_and_permissions_both_change() {
             vec!["close", "set-trust", "set-permissions", "open"],
         ),
         (
-            Observed { trust: other_trust, permissions: other_permissions, closed: true, ..live(&desired) },
+            Observed { trust: other_trust, permissions: other_permissions, denial: Denial::InPlace, ..live(&desired) },
             vec!["set-trust", "set-permissions", "open"],
         ),
-        (Observed { closed: true, ..live(&desired) }, vec!["open"]),
+        (Observed { denial: Denial::InPlace, ..live(&desired) }, vec!["open"]),
     ];
     for (found, expected) in cases {
         assert_eq!(names(&plan(&desired, found, &recorded(&desired))), expected);
@@ -180,7 +180,7 @@ fn drift_is_what_somebody_else_changed() {
 fn ambits_own_denial_is_no_drift() {
     let desired = desired();
     let closed = Observed {
-        closed: true,
+        denial: Denial::InPlace,
         attached: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]),
         ..live(&desired)
     };
@@ -239,7 +239,7 @@ impl State {
             Reading::Unreadable(_) => "nobody knows",
         };
         let foreign = live.attached.iter().chain(&live.other_inline).cloned().collect();
-        Self { subject, own, foreign, closed: live.closed, boundary: live.boundary.clone() }
+        Self { subject, own, foreign, closed: live.denial == Denial::InPlace, boundary: live.boundary.clone() }
     }
 
     fn take(&mut self, step: &Step) {
@@ -290,7 +290,7 @@ fn every_state(desired: &Desired) -> Vec<Observed> {
                 let mut found = live(desired);
                 found.trust = trust.clone();
                 found.permissions.clone_from(permissions);
-                found.closed = bit(0);
+                found.denial = if bit(0) { Denial::InPlace } else { Denial::Absent };
                 found.attached = ["foreign:A", "foreign:B"].into_iter().filter(|_| bit(1)).map(str::to_owned).collect();
                 found.other_inline = ["s3:PutObject"].into_iter().filter(|_| bit(2)).map(str::to_owned).collect();
                 found.boundary = bit(3).then(|| if bit(4) { desired.boundary.to_string() } else { "other".to_owned() });

@@ -18,15 +18,12 @@ pub(super) struct Asked<'a> {
     resources: BTreeSet<&'a str>,
     /// The services that are asked for; nothing if it may be any.
     services: Option<BTreeSet<String>>,
-    /// Whether everything may be asked for.
-    all: bool,
 }
 
 impl<'a> Asked<'a> {
     /// Takes a policy apart.
     pub(super) fn by(policy: &'a Policy, catalogue: &Catalogue) -> Self {
-        let mut asked =
-            Self { actions: BTreeMap::new(), resources: BTreeSet::new(), services: Some(BTreeSet::new()), all: false };
+        let mut asked = Self { actions: BTreeMap::new(), resources: BTreeSet::new(), services: Some(BTreeSet::new()) };
         for statement in policy.statements.iter().filter(|statement| statement.allows) {
             asked.add(statement, catalogue);
         }
@@ -63,11 +60,9 @@ impl<'a> Asked<'a> {
     }
 
     fn add_all(&mut self, catalogue: &Catalogue) {
-        if self.all {
+        if self.services.take().is_none() {
             return;
         }
-        self.all = true;
-        self.services = None;
         for service in catalogue.services() {
             for action in &service.actions {
                 self.actions.insert(format!("{}:{}", service.prefix, action.name), action.level);

@@ -176,13 +176,6 @@ impl Rule {
         Ok(())
     }
 
-    /// Whether it allows this very request.
-    #[must_use]
-    pub fn matches(&self, request: &Request, catalogue: &Catalogue) -> bool {
-        let actions = self.actions_for(request, catalogue);
-        holds(&actions, &self.resources, &self.conditions, request)
-    }
-
     /// The actions of the rule, or the request's own if it has one of the levels.
     fn actions_for(&self, request: &Request, catalogue: &Catalogue) -> Vec<String> {
         match &self.grant {
