@@ -7,6 +7,7 @@ use crate::api::v1alpha1::{AccessRule, ScopePolicy};
 use crate::names::shortened;
 use crate::policy::Catalogue;
 use crate::policy::catalogue::nearest;
+use crate::policy::is_pattern;
 
 /// Looks at a scope policy.
 pub(super) fn policy(manifest: &Manifest, policy: &ScopePolicy, catalogue: &Catalogue) -> Vec<Finding> {
@@ -84,10 +85,6 @@ fn did_you_mean(names: Vec<String>) -> String {
         Some((only, [])) => format!("; did you mean {only}?"),
         Some((last, rest)) => format!("; did you mean {} or {last}?", rest.join(", ")),
     }
-}
-
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?'])
 }
 
 /// Whether a pattern with `*` and `?` matches a text, case ignored.

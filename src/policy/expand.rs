@@ -4,6 +4,7 @@ use super::catalogue::{AccessLevel, Action, Catalogue, ResourceType, Service, ne
 use super::problem::{Problem, Refusals};
 use super::scope::{Grant, Ground, Scope, field};
 use crate::names::{Arn, shortened};
+use crate::policy::is_pattern;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The actions and resources of one statement.
@@ -291,10 +292,6 @@ impl Target<'_> {
         };
         self.owners.iter().flat_map(of).collect()
     }
-}
-
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?'])
 }
 
 /// Reads one entry of `actions`.

@@ -37,6 +37,7 @@ pub use compile::{MAX_PERMISSIONS, permissions};
 pub use document::{Document, size_for_iam};
 pub use english::summary;
 pub use operator::{Comparison, Operator, Order, SetOperator};
+pub use pattern::is_pattern;
 pub use place::{Place, Position};
 pub use problem::{Problem, ScopeError};
 pub use read::Unreadable;

@@ -3,6 +3,12 @@
 //! This is shared vocabulary. How a pattern is matched is written twice, once in
 //! the evaluator and once in the comparison, so that each can check the other.
 
+/// Whether a text has wildcards.
+#[must_use]
+pub fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
 /// A text of a policy as its signs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Pattern {

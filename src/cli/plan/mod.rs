@@ -11,7 +11,7 @@ use std::num::NonZero;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, answer, files::Files};
+use super::{Exit, answer, files::Files, report};
 use crate::offline::change::{Change, Ground, Means, Verdict, Way, changes};
 use crate::offline::{Code, Finding};
 use crate::policy::Catalogue;
@@ -141,7 +141,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<Exit, String> {
 
 fn nothing_to_compare_with(broken: &[&Finding]) -> String {
     let mut text = "what was before or stands beside is broken, so there is nothing to compare with\n".to_owned();
-    text.extend(broken.iter().take(MOST_BROKEN).map(|finding| table::finding(finding)));
+    for finding in broken.iter().take(MOST_BROKEN) {
+        text.extend([report::line(finding).as_str(), "\n"]);
+    }
     if let Some(more @ 1..) = broken.len().checked_sub(MOST_BROKEN) {
         text.extend(["and ", &more.to_string(), " more"]);
     }

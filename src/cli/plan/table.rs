@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use super::{Report, example, labels, remark, sign};
+use crate::cli::report::line;
 use crate::names::printable;
-use crate::offline::Finding;
 use crate::offline::change::{Change, Item, Verdict, Way};
 
 pub(super) fn of(report: &Report) -> String {
     let mut out = String::new();
     for finding in &report.findings {
-        out.push_str(&self::finding(finding));
+        let _ = writeln!(out, "{}", line(finding));
     }
     if report.is_void {
         out.push_str("nothing was compared: mend the files first\n");
@@ -20,19 +20,6 @@ pub(super) fn of(report: &Report) -> String {
         self::change(&mut out, change);
     }
     let _ = writeln!(out, "{}", report.counts().words());
-    out
-}
-
-/// A finding in a file, as compilers write it.
-pub(super) fn finding(finding: &Finding) -> String {
-    let Finding { code, severity, spot, object, message, help, .. } = finding;
-    let object = if object.is_empty() { String::new() } else { format!("{object}: ") };
-    let place = format!("{}:{}:{}", spot.file, spot.begin.line, spot.begin.column);
-    let mut out = printable(&format!("{place}: {severity} {}: {object}{message}", code.id()));
-    out.push('\n');
-    if let Some(help) = help {
-        let _ = writeln!(out, "  help: {}", printable(help));
-    }
     out
 }
 

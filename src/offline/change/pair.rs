@@ -5,14 +5,16 @@ use super::{Change, Ground, Item, Means, Refused, Verdict, settings, spot_of};
 use crate::api::v1alpha1::{DeletionPolicy, Enforcement, ManagementPolicy};
 use crate::names::InstallationId;
 use crate::offline::code::Code;
+use crate::offline::compiled;
 use crate::offline::world::{Declared, World};
-use crate::plan::account::AccountSettings;
-use crate::plan::{Declaration, Refusal, Resolved, compile};
+use crate::plan::{Refusal, Resolved};
 
 /// An identity in two worlds, of which at least one has it.
 pub(super) struct Pair<'a> {
     old: Option<&'a Declared>,
     new: Option<&'a Declared>,
+    /// Whether both worlds have the same policies.
+    alike: bool,
 }
 
 /// One side of a pair, judged.
@@ -43,10 +45,10 @@ pub(super) fn differing<'a>(old: &'a World, new: &'a World, installation: &Insta
     loop {
         let pair = match (olds.peek(), news.peek()) {
             (None, None) => return pairs,
-            (Some(one), Some(other)) if one.key == other.key => Pair { old: olds.next(), new: news.next() },
-            (Some(one), Some(other)) if one.key < other.key => Pair { old: olds.next(), new: None },
-            (Some(_), None) => Pair { old: olds.next(), new: None },
-            (_, Some(_)) => Pair { old: None, new: news.next() },
+            (Some(one), Some(other)) if one.key == other.key => Pair { old: olds.next(), new: news.next(), alike },
+            (Some(one), Some(other)) if one.key < other.key => Pair { old: olds.next(), new: None, alike },
+            (Some(_), None) => Pair { old: olds.next(), new: None, alike },
+            (_, Some(_)) => Pair { old: None, new: news.next(), alike },
         };
         if !(alike && pair.is_same(old, new, installation)) {
             pairs.push(pair);
@@ -77,8 +79,7 @@ impl Pair<'_> {
             (None, Some(declared)) => Some(created(&Side::of(new, declared, ground), ground)),
             (Some(declared), None) => Some(deleted(&Side::of(old, declared, ground), ground)),
             (Some(one), Some(other)) => {
-                let alike = old.has_policies_of(new);
-                changed(&Side::of(old, one, ground), &Side::of(new, other, ground), alike, ground)
+                changed(&Side::of(old, one, ground), &Side::of(new, other, ground), self.alike, ground)
             }
         }
     }
@@ -91,7 +92,10 @@ impl<'a> Side<'a> {
             Ok(resolved) => (Some(resolved), None),
             Err(mut refusal) => {
                 let objection = refusal.objection.as_mut().map(|objection| objection.resolved.clone());
-                (objection.or_else(|| alone(world, declared, ground)), Some(refusal))
+                (
+                    objection.or_else(|| compiled(world, declared, ground.installation, ground.catalogue).ok()),
+                    Some(refusal),
+                )
             }
         };
         let is_unlabelled = !judged.missing.is_empty() && world.has_policies() && world.lacks_labels(declared);
@@ -143,14 +147,6 @@ impl<'a> Side<'a> {
         let missing = self.missing.join(" and ");
         format!("not judged by guardrails: the files do not hold {missing}; add the files that do with --with")
     }
-}
-
-/// What it compiles to in its account, whoever may use that.
-fn alone(world: &World, declared: &Declared, ground: Ground<'_>) -> Option<Resolved> {
-    let account = world.grounds(declared, ground.installation).account?;
-    let settings = AccountSettings::parse(&account.spec, ground.installation).ok()?;
-    let declaration = Declaration { identity: &declared.identity, key: &declared.key };
-    compile(declaration, settings, ground.installation, ground.catalogue).ok()
 }
 
 fn created(side: &Side<'_>, ground: Ground<'_>) -> Change {

@@ -1,11 +1,14 @@
 //! What changes of a role beside its permissions: who may become it, its place,
 //! its boundary, its sessions, and how it is managed.
 
+use std::time::Duration;
+
 use super::access::Role;
 use super::{Item, Part, Way, spot_of};
 use crate::api::v1alpha1::{DeletionPolicy, ManagementPolicy, PodAdmission};
 use crate::offline::code::Code;
 use crate::offline::world::Declared;
+use crate::plan::guardrail::hours;
 use crate::policy::compare::{self, Direction, Verdict};
 use crate::policy::explain::{self, Change};
 use crate::policy::{Catalogue, Policy, Request};
@@ -143,19 +146,13 @@ fn session(old: &Role<'_>, new: &Role<'_>) -> Option<Item> {
         std::cmp::Ordering::Greater => (Way::Wider, Code::Wider),
         std::cmp::Ordering::Less => (Way::Narrower, Code::Narrower),
     };
-    let head = format!("sessions of up to {} instead of {}", time(after), time(before));
+    let said = |seconds: u32| hours(Duration::from_secs(seconds.into()));
+    let head = format!("sessions of up to {} instead of {}", said(after), said(before));
     let english = match way {
         Way::Wider => "credentials that somebody took can be used for longer",
         _ => "credentials that somebody took can be used for less long",
     };
     Some(item(new, Part::Session, way, code, "spec.sessionDuration", [head, english.to_owned()]))
-}
-
-fn time(seconds: u32) -> String {
-    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let parts = [(hours, "h"), (minutes, "m"), (rest, "s")];
-    let told = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}"));
-    told.collect::<Vec<_>>().concat()
 }
 
 /// What does not change access, and matters all the same.

@@ -74,7 +74,8 @@ fn session(asked: Duration, policies: &[&ScopePolicy]) -> Found {
 }
 
 /// A duration as people write it in declarations.
-fn hours(duration: Duration) -> String {
+#[must_use]
+pub fn hours(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
     let said = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}"));

@@ -11,7 +11,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use limits::Subject;
+pub use limits::{Subject, hours};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

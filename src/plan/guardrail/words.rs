@@ -5,6 +5,7 @@ use super::super::desired::Declaration;
 use super::rules::{Denial, Named, Rules};
 use crate::names::{Arn, shortened};
 use crate::policy::ceiling::{Beyond, Near, Rule, holds};
+use crate::policy::is_pattern;
 use crate::policy::{Catalogue, Condition, Grant, Request, Scope, explain};
 
 /// How many resources or policies are named.
@@ -30,10 +31,6 @@ impl Element {
     fn is_pattern(&self) -> bool {
         is_pattern(&self.text)
     }
-}
-
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?'])
 }
 
 impl Told<'_> {

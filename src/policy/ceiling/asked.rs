@@ -8,6 +8,7 @@ use super::super::catalogue::{AccessLevel, Catalogue};
 use super::super::scope::Grant;
 use super::super::statement::{Policy, Statement};
 use super::{Rule, statement};
+use crate::policy::is_pattern;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a policy asks for.
@@ -109,8 +110,4 @@ impl<'a> Asked<'a> {
 /// A text up to its first wildcard or variable.
 fn beginning(text: &str) -> &str {
     text.split(['*', '?', '$']).next().unwrap_or_default()
-}
-
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?'])
 }

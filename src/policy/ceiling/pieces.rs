@@ -14,6 +14,7 @@ use crate::policy::compare::{self, Verdict};
 use crate::policy::english::verbs;
 use crate::policy::evaluate::{Prepared, alone};
 use crate::policy::explain::Sensitivity;
+use crate::policy::is_pattern;
 use crate::policy::request::{Outcome, Request};
 
 /// How many pieces are looked at.
@@ -116,10 +117,6 @@ fn unknown(statement: &Statement) -> impl Iterator<Item = Statement> {
 
 fn of(statement: &Statement, action: String) -> Statement {
     Statement { action: Clause::of([action]), ..statement.clone() }
-}
-
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?'])
 }
 
 impl Ceiling {

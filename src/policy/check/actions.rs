@@ -3,9 +3,10 @@
 use super::code::{Code, Severity};
 use super::report::Report;
 use super::spot::Step::{At, In};
-use super::wild::{is_pattern, is_star, matches};
+use super::wild::{is_star, matches};
 use crate::names::shortened;
 use crate::policy::catalogue::{Action, Catalogue, Service, did_you_mean, nearest};
+use crate::policy::is_pattern;
 use crate::policy::statement::Statement;
 
 /// What the actions of a statement are.

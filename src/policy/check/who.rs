@@ -6,9 +6,10 @@ use super::report::Report;
 use super::spot::Step;
 use super::spot::Step::{At, In};
 use super::values::{Parsed, parsed};
-use super::wild::{is_pattern, is_star, matches};
+use super::wild::{is_star, matches};
 use super::{Kind, Subject};
 use crate::names::{is_account_id, shortened};
+use crate::policy::is_pattern;
 use crate::policy::operator::Comparison;
 use crate::policy::statement::{Principal, Statement, Who};
 

@@ -24,11 +24,6 @@ pub(super) fn is_star(pattern: &str) -> bool {
     !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'*')
 }
 
-/// Whether it has a wildcard.
-pub(super) fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?'])
-}
-
 /// Whether two patterns have no text in common, as far as their literal ends show it.
 pub(super) fn are_apart(left: &str, right: &str) -> bool {
     let head = |text: &str| text.bytes().take_while(|byte| !b"*?".contains(byte)).collect::<Vec<_>>();

@@ -2,6 +2,7 @@
 //! that a wildcard and the list of what it matches are the same.
 
 use crate::policy::catalogue::{Action, Catalogue, Service};
+use crate::policy::is_pattern;
 use crate::policy::statement::Clause;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
@@ -199,10 +200,6 @@ fn folded(text: &str) -> String {
         folded = folded.replace("**", "*");
     }
     folded
-}
-
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?'])
 }
 
 fn is_everything(text: &str) -> bool {
