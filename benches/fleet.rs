@@ -12,8 +12,12 @@
     reason = "figures for people: counts and times are far from where these matter"
 )]
 
+#[path = "fleet/drift.rs"]
+mod drift;
 #[path = "fleet/figures.rs"]
 mod figures;
+#[path = "fleet/hand.rs"]
+mod hand;
 #[path = "fleet/load.rs"]
 mod load;
 #[path = "fleet/usage.rs"]
@@ -24,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use ambit_bed::{Bed, BedOptions, Part};
 
-use figures::{Calls, Reading, line, note, per, seconds, title};
+use figures::{Calls, Reading, Spent, line, note, per, seconds, title};
 use load::Fleet;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -37,11 +41,17 @@ const LATENCY: Duration = Duration::from_millis(30);
 const QUIET: Duration = Duration::from_secs(5);
 /// How often a settled fleet is looked at in full while it is watched.
 const ROUNDS: u64 = 10;
+/// How often an account is swept while sweeps are watched.
+const INTERVAL: &str = "20s";
+/// What one sweep may take, with the pause before it.
+const SWEEP_LIMIT: Duration = Duration::from_mins(2);
+/// The most calls to the cloud for each identity and sweep.
+const CALLS: f64 = 0.01;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let names = ["create", "limited", "settled"];
+    let names = ["create", "limited", "settled", "swept", "by-hand"];
     if let Some(wrong) = asked.iter().find(|name| !names.contains(&name.as_str())) {
         return Err(format!("`{wrong}` is no measurement; there are {}", names.join(", ")).into());
     }
@@ -54,6 +64,12 @@ async fn main() -> Result<()> {
     }
     if wanted("settled") {
         settled().await?;
+    }
+    if wanted("swept") {
+        swept().await?;
+    }
+    if wanted("by-hand") {
+        drift::by_hand().await?;
     }
     Ok(())
 }
@@ -202,4 +218,134 @@ async fn await_quiet(bed: &Bed) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn options(sweep_interval: &str) -> BedOptions {
+    BedOptions {
+        requests_per_second: LIFTED,
+        sweep_interval: sweep_interval.to_owned(),
+        resync_interval: "6h".to_owned(),
+        ..BedOptions::default()
+    }
+}
+
+/// Most roles of the account are others', nothing changes, and it is swept again and again.
+async fn swept() -> Result<()> {
+    const WATCHED: u64 = 5;
+    let fleet = Fleet::of(size(1000));
+    let foreign = std::env::var("FOREIGN_ROLES").ok().and_then(|text| text.parse().ok()).unwrap_or(9000);
+    let bed = bed(options(INTERVAL)).await?;
+    title(&format!("{} settled identities among {foreign} roles of others, sweep every {INTERVAL}", fleet.size()));
+    fleet.prepare(&bed).await?;
+    hand::Hand::of(&bed).plant(foreign).await?;
+    fleet.declare(&bed).await?;
+    load::await_ready(&bed, &fleet, Instant::now()).await?;
+    further_sweeps(&bed, 2).await?;
+    note(&usage::load());
+    let names = ["ambit_sweep_pages_total", "ambit_sweep_suspects_total", "ambit_sweeps_broken_total"];
+    let mut earlier = Vec::new();
+    for name in names {
+        earlier.push(count(&bed, name).await);
+    }
+    let before = Reading::take(&bed).await?;
+    let start = Instant::now();
+    let times = further_sweeps(&bed, WATCHED).await?;
+    let (elapsed, spent) = (start.elapsed(), Reading::take(&bed).await?.since(&before));
+    let mut later = Vec::new();
+    for (name, earlier) in names.into_iter().zip(earlier) {
+        later.push(count(&bed, name).await.saturating_sub(earlier));
+    }
+    let roles = count(&bed, "ambit_sweep_roles{").await;
+    let ours = count(&bed, "ambit_sweep_roles_ours{").await;
+
+    line("sweeps", &format!("{} in {}", spent.sweeps, seconds(elapsed)));
+    line("roles in a sweep, and ours of them", &format!("{roles}, {ours}"));
+    line("pages per sweep", &per(later[0], WATCHED as usize));
+    let per_identity = cost(&bed, &fleet, &spent)?;
+    let longest = times.iter().max().copied().unwrap_or_default();
+    line("duration of a sweep, median and longest", &format!("{}, {}", seconds(median(times)), seconds(longest)));
+    spent.details();
+
+    let mut expected = Expected::default();
+    expected.equal("sweeps", spent.sweeps, WATCHED);
+    expected.equal("sweeps that were broken off", later[2], 0);
+    expected.equal("identities that a sweep found different", later[1], 0);
+    expected.equal("roles of ours", ours, fleet.size() as u64);
+    expected.equal("roles in a sweep", roles, (fleet.size() + foreign) as u64);
+    expected.equal("calls to the cloud for pages", spent.calls.sweeps, later[0]);
+    expected.equal("writes to the cloud", spent.calls.writes, 0);
+    expected.equal("writes to the API server", spent.writes, 0);
+    expected.equal("events", spent.events, 0);
+    // With more roles to an identity there are more pages to it.
+    if foreign <= 9 * fleet.size() {
+        expected.hold(per_identity <= CALLS, || {
+            format!("calls to the cloud per identity and sweep: {per_identity:.4}, and {CALLS} is the most")
+        });
+    }
+    bed.finish()?;
+    expected.end()
+}
+
+/// Tells what the sweeps cost; the calls to the cloud per identity and sweep.
+fn cost(bed: &Bed, fleet: &Fleet, spent: &Spent) -> Result<f64> {
+    let (number, calls) = (spent.sweeps.max(1), spent.calls.for_identities + spent.calls.for_account);
+    let per_identity = calls as f64 / number as f64 / fleet.size() as f64;
+    line("calls to the cloud per sweep, checks and all", &per(calls, number as usize));
+    line("calls to the cloud per identity and sweep", &format!("{per_identity:.4} (at most {CALLS})"));
+    line("writes to the cloud", &spent.calls.writes.to_string());
+    line("writes to the API server", &spent.writes.to_string());
+    line("events, tokens, leases", &spent.apart.to_string());
+    let cpu = spent.cpu.get(&Part::Operator).copied().unwrap_or_default();
+    line("CPU of the operator per sweep", &seconds(cpu / number as u32));
+    line("memory of the operator, most", &usage::memory(bed, Part::Operator)?.to_string());
+    Ok(per_identity)
+}
+
+async fn count(bed: &Bed, name: &str) -> u64 {
+    load::metric(bed, name).await as u64
+}
+
+/// Waits for so many further sweeps, and tells how long each took.
+async fn further_sweeps(bed: &Bed, number: u64) -> Result<Vec<Duration>> {
+    let before = count(bed, "ambit_sweeps_total").await;
+    let mut times = Vec::new();
+    for done in 1..=number {
+        let start = Instant::now();
+        while count(bed, "ambit_sweeps_total").await < before + done {
+            if start.elapsed() > SWEEP_LIMIT {
+                return Err(format!("no sweep reached its end within {} s", SWEEP_LIMIT.as_secs()).into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        times.push(Duration::from_secs_f64(load::metric(bed, "ambit_sweep_duration_seconds").await));
+    }
+    Ok(times)
+}
+
+/// Half of them are shorter.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// What must be so: all of it is looked at before a failure ends the measurement.
+#[derive(Default)]
+struct Expected(Vec<String>);
+
+impl Expected {
+    fn equal(&mut self, what: &str, found: u64, wanted: u64) {
+        if found != wanted {
+            self.0.push(format!("{what}: {found} instead of {wanted}"));
+        }
+    }
+
+    fn hold(&mut self, right: bool, otherwise: impl FnOnce() -> String) {
+        if !right {
+            self.0.push(otherwise());
+        }
+    }
+
+    fn end(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0.join("\n").into()) }
+    }
 }

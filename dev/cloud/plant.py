@@ -130,6 +130,14 @@ def role(args: argparse.Namespace) -> object:
     return {"arn": iam.get_role(RoleName=args.name)["Role"]["Arn"]}
 
 
+def queue(args: argparse.Namespace) -> object:
+    """A queue into which the endpoint puts the events of IAM; prints its URL and ARN."""
+    sqs = client("sqs")
+    url = sqs.create_queue(QueueName=args.name, tags={"endpoint/events": "iam"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return {"url": url, "arn": arn}
+
+
 def widen(args: argparse.Namespace) -> object:
     """One more inline policy on a role, as somebody would add it by hand."""
     client("iam").put_role_policy(RoleName=args.role, PolicyName=args.name, PolicyDocument=args.policy.read_text())
@@ -159,6 +167,8 @@ def arguments() -> argparse.Namespace:
     added.add_argument("--trust", type=Path, required=True)
     added.add_argument("--policy", type=Path)
     added.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+    added = command(queue)
+    added.add_argument("--name", default="ambit-events")
     added = command(widen)
     added.add_argument("role")
     added.add_argument("--policy", type=Path, required=True)

@@ -1,7 +1,10 @@
 //! The commands, a file each.
 
 mod account;
+mod cluster;
+mod columns;
 mod crds;
+mod diff;
 mod explain;
 mod files;
 mod input;
@@ -10,6 +13,7 @@ mod policy;
 mod render;
 mod report;
 mod run;
+mod sweep;
 mod test;
 mod validate;
 
@@ -26,6 +30,8 @@ pub enum Exit {
     Trouble = 2,
     /// Access widens.
     Wider = 3,
+    /// Time was up before it was done.
+    TimedOut = 4,
 }
 
 /// Gives every machine one cloud identity with exactly the access that it was declared to need
@@ -45,6 +51,10 @@ enum Command {
     /// Prepare a cloud account
     #[command(subcommand)]
     Account(account::Command),
+    /// Show what is declared beside what is live, for identities of a cluster
+    Diff(Box<diff::Arguments>),
+    /// Read a whole cloud account and say which of its roles are not as declared
+    Sweep(Box<sweep::Arguments>),
     /// Judge objects in files as the API server and the operator would
     Validate(validate::Arguments),
     /// Say what a change of files means for access
@@ -68,6 +78,8 @@ pub fn main(cli: Cli) -> Exit {
         Command::Run(config) => run::main(*config),
         Command::Crds(arguments) => crds::main(&arguments),
         Command::Account(command) => account::main(&command),
+        Command::Diff(arguments) => diff::main(&arguments),
+        Command::Sweep(arguments) => sweep::main(&arguments),
         Command::Validate(arguments) => validate::main(&arguments),
         Command::Plan(arguments) => plan::main(&arguments),
         Command::Test(arguments) => test::main(&arguments),

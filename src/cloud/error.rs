@@ -20,6 +20,12 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Whether it is likely to pass by itself.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Transient | Self::Throttled | Self::Conflict)
+    }
+
     /// A stable word for metrics and logs.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -50,4 +56,12 @@ pub struct CloudError {
     pub code: String,
     /// The cloud's own words.
     pub message: String,
+}
+
+impl CloudError {
+    /// A failure that was put there on purpose.
+    pub(crate) fn injected(operation: &'static str, kind: ErrorKind) -> Self {
+        let message = "a fault was put here on purpose".to_owned();
+        Self { kind, operation, code: "Injected".to_owned(), message }
+    }
 }

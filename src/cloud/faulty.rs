@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::{Cloud, CloudError, Depth, ErrorKind, Page, PageToken};
-use crate::domain::{Observation, Observed, Provider, ProviderStep, Step, StepDone, WebToken};
+use super::{Cloud, CloudError, Depth, ErrorKind, EventQueue, Page, PageToken};
+use crate::domain::{Observation, Observed, Provider, ProviderStep, Reading, Step, StepDone, Usage, WebToken};
 use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
 
 /// What happens to a call.
@@ -119,13 +120,7 @@ impl<C: Cloud> Faulty<C> {
         call: &'static str,
         work: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<T, CloudError> {
-        let fail = |kind| CloudError {
-            kind,
-            operation: call,
-            code: "Injected".to_owned(),
-            message: "a fault was put here on purpose".to_owned(),
-        };
-        self.plan.around(call, work, fail).await
+        self.plan.around(call, work, |kind| CloudError::injected(call, kind)).await
     }
 }
 
@@ -152,19 +147,27 @@ impl<C: Cloud> Cloud for Faulty<C> {
     }
 
     async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError> {
-        let call = match step {
-            ProviderStep::Create { .. } => "create-provider",
-            ProviderStep::AddAudience { .. } => "add-audience",
-        };
-        self.around(call, self.inner.apply_provider(issuer, step)).await
+        self.around(step.name(), self.inner.apply_provider(issuer, step)).await
     }
 
-    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError> {
+    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError> {
         self.around("observe-boundary", self.inner.observe_boundary(boundary)).await
+    }
+
+    async fn usage(&self) -> Result<Usage, CloudError> {
+        self.around("usage", self.inner.usage()).await
     }
 
     async fn account(&self) -> Result<String, CloudError> {
         self.around("account", self.inner.account()).await
+    }
+
+    fn backlog(&self) -> Duration {
+        self.inner.backlog()
+    }
+
+    fn events(&self) -> Option<Arc<dyn EventQueue>> {
+        self.inner.events()
     }
 }
 

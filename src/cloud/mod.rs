@@ -9,6 +9,7 @@
 
 pub mod aws;
 mod error;
+mod events;
 mod faulty;
 mod memory;
 mod observer;
@@ -16,8 +17,9 @@ mod port;
 mod throttle;
 
 pub use error::{CloudError, ErrorKind};
+pub use events::{EventQueue, FaultyQueue, MOST_AT_ONCE, Message, Receipt, Record};
 pub use faulty::{Fault, FaultPlan, Faulty};
-pub use memory::{MemoryCloud, MemoryRole};
+pub use memory::{MemoryCloud, MemoryQueue, MemoryRole};
 pub use observer::{CallObserver, Unobserved};
-pub use port::{Cloud, Depth, Page, PageToken, Swept};
+pub use port::{Cloud, Depth, Page, PageToken};
 pub use throttle::RateLimit;

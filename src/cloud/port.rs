@@ -1,9 +1,12 @@
 //! The port: everything that Ambit asks of a cloud account.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use super::CloudError;
-use crate::domain::{Observation, Observed, Provider, ProviderStep, Step, StepDone, WebToken};
+use super::{CloudError, EventQueue};
+use crate::domain::{Observation, Observed, Provider, ProviderStep, Reading, Step, StepDone, Swept, Usage, WebToken};
 use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
 
 /// How much to read of a principal.
@@ -19,20 +22,11 @@ pub enum Depth {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageToken(pub String);
 
-/// A principal found by a sweep.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Swept {
-    /// Its name, as the cloud spells it.
-    pub name: String,
-    /// What it is.
-    pub observed: Observed,
-}
-
 /// One page of a sweep. Only a sweep that reached a page without `next` has
 /// seen everything; a partial one says nothing about what it did not list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The principals on this installation's path.
+    /// All principals of the account, those of others too.
     pub principals: Vec<Swept>,
     /// Where to go on.
     pub next: Option<PageToken>,
@@ -58,7 +52,7 @@ pub trait Cloud: Send + Sync {
     /// Proves that a token's holder can become the principal, and drops what it got.
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError>;
 
-    /// One page of all principals on this installation's path.
+    /// One page of all principals of the account.
     async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError>;
 
     /// Reads the provider registered for an issuer.
@@ -67,9 +61,24 @@ pub trait Cloud: Send + Sync {
     /// Takes one step on the provider of an issuer with exactly one call.
     async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError>;
 
-    /// Whether the boundary exists.
-    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError>;
+    /// Reads the boundary: what it says now. One whose text Ambit may not read is
+    /// there and unreadable.
+    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError>;
+
+    /// What the account counts of itself.
+    async fn usage(&self) -> Result<Usage, CloudError>;
 
     /// The account that the credentials belong to.
     async fn account(&self) -> Result<String, CloudError>;
+
+    /// How long a call would wait that came now, because others came before it.
+    fn backlog(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// The queue in which the account tells what is done to it, where it has one. Its calls are
+    /// paced with all others.
+    fn events(&self) -> Option<Arc<dyn EventQueue>> {
+        None
+    }
 }

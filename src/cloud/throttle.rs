@@ -41,6 +41,12 @@ impl RateLimit {
         Self(Some(Pace { per_second: requests, settled: Mutex::new(Instant::now()) }))
     }
 
+    /// How long a call would wait that came now.
+    #[must_use]
+    pub fn backlog(&self) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |pace| pace.backlog(Instant::now()))
+    }
+
     /// Waits until a call may go out.
     pub async fn take(&self, operation: &'static str) -> Result<(), CloudError> {
         let Some(pace) = &self.0 else { return Ok(()) };
@@ -53,11 +59,20 @@ impl RateLimit {
 }
 
 impl Pace {
+    /// The next free moment after what is reserved, and how far off it is.
+    fn next(&self, settled: Instant, now: Instant) -> (Instant, Duration) {
+        let next = settled.max(now) + WINDOW / self.per_second.get();
+        (next, next.saturating_duration_since(now + WINDOW))
+    }
+
+    fn backlog(&self, now: Instant) -> Duration {
+        self.next(*self.settled.lock().unwrap_or_else(PoisonError::into_inner), now).1
+    }
+
     /// Reserves the next free moment: how far off it is, or nothing if too far.
     fn reserve(&self, now: Instant) -> Option<Duration> {
         let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = (*settled).max(now) + WINDOW / self.per_second.get();
-        let wait = next.saturating_duration_since(now + WINDOW);
+        let (next, wait) = self.next(*settled, now);
         if wait > LONGEST_WAIT {
             return None;
         }
@@ -100,6 +115,15 @@ mod tests {
         assert_eq!(waits(&limit, now, 3), [100, 200, 300]);
         let later = now + Duration::from_millis(300);
         assert_eq!(waits(&limit, later, 2), [100, 200]);
+    }
+
+    #[test]
+    fn the_backlog_is_what_the_next_caller_waits() {
+        let (limit, now) = (limit(10), Instant::now());
+        let pace = limit.0.as_ref().unwrap();
+        assert_eq!((pace.backlog(now), RateLimit::unlimited().backlog()), (Duration::ZERO, Duration::ZERO));
+        assert_eq!(waits(&limit, now, 11).last(), Some(&100));
+        assert_eq!((pace.backlog(now).as_millis(), waits(&limit, now, 1)), (200, vec![200]));
     }
 
     #[test]

@@ -7,12 +7,12 @@ use kube::Resource as _;
 use kube::runtime::events::{Event, EventType, Recorder as KubeRecorder, Reporter};
 
 use super::port::Incarnation;
-use crate::api::v1alpha1::MachineIdentity;
+use crate::api::v1alpha1::{CloudAccount, MachineIdentity};
 
 /// How long telling people may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Something that happened to an identity.
+/// Something that happened to an identity or an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
     /// Whether it needs attention.
@@ -47,6 +47,15 @@ impl Recorder {
             uid: Some(identity.uid.clone()),
             ..ObjectReference::default()
         };
+        self.publish_about(&regarding, announcement).await;
+    }
+
+    /// The same about an account.
+    pub async fn publish_for_account(&self, account: &CloudAccount, announcement: &Announcement) {
+        self.publish_about(&account.object_ref(&()), announcement).await;
+    }
+
+    async fn publish_about(&self, regarding: &ObjectReference, announcement: &Announcement) {
         let event = Event {
             type_: if announcement.warning { EventType::Warning } else { EventType::Normal },
             reason: announcement.reason.clone(),
@@ -54,10 +63,11 @@ impl Recorder {
             action: "Reconcile".into(),
             secondary: None,
         };
-        match tokio::time::timeout(TIMEOUT, self.inner.publish(&event, &regarding)).await {
+        let about = regarding.name.as_deref().unwrap_or_default();
+        match tokio::time::timeout(TIMEOUT, self.inner.publish(&event, regarding)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(identity = %identity.key, %error, "an event was not published"),
-            Err(_) => tracing::debug!(identity = %identity.key, "an event was not published in time"),
+            Ok(Err(error)) => tracing::debug!(about, %error, "an event was not published"),
+            Err(_) => tracing::debug!(about, "an event was not published in time"),
         }
     }
 }

@@ -13,9 +13,11 @@ use serde::Serialize;
 
 use super::error::{ClusterError, ClusterErrorKind};
 use super::events::{Announcement, Recorder};
-use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation};
+use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation, Way};
 use super::tables::{Change, Tables};
-use crate::api::v1alpha1::{CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus};
+use crate::api::v1alpha1::{
+    BindingTable, CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus, TABLE_NAME,
+};
 use crate::domain::WebToken;
 use crate::names::IdentityKey;
 
@@ -143,6 +145,15 @@ impl Cluster for KubernetesCluster {
         }
     }
 
+    async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError> {
+        let accounts = self.service_accounts(namespace);
+        let found = bounded("get serviceaccount", accounts.get_metadata_opt(service_account)).await?;
+        let tables: Api<BindingTable> = Api::namespaced(self.client.clone(), namespace);
+        let table = bounded("get bindingtable", tables.get_opt(TABLE_NAME)).await?;
+        let entry = table.and_then(|mut table| table.spec.service_accounts.remove(service_account));
+        Ok(Way { service_account: found.is_some(), entry })
+    }
+
     async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
         let request = TokenRequest {
             spec: TokenRequestSpec {
@@ -207,17 +218,45 @@ impl Cluster for KubernetesCluster {
 
 #[async_trait]
 impl AccountReporter for KubernetesCluster {
+    async fn live_account(&self, name: &str) -> Result<Option<CloudAccount>, ClusterError> {
+        let api: Api<CloudAccount> = Api::all(self.client.clone());
+        bounded("get cloudaccount", api.get_opt(name)).await
+    }
+
     async fn report_account(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError> {
+        // Forced: nobody but the operator writes status, and another version of it may have.
+        match self.patch_account(account, "ambit-status", None, status).await {
+            Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn write_removals(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError> {
+        // Forced over an older version that wrote all of the status under one name;
+        // the resource version keeps two operators from counting past each other.
+        self.patch_account(account, "ambit-removals", account.resource_version(), status).await
+    }
+
+    async fn announce_account(&self, account: &CloudAccount, announcement: &Announcement) {
+        self.recorder.publish_for_account(account, announcement).await;
+    }
+}
+
+impl KubernetesCluster {
+    async fn patch_account(
+        &self,
+        account: &CloudAccount,
+        manager: &str,
+        resource_version: Option<String>,
+        status: &CloudAccountStatus,
+    ) -> Result<(), ClusterError> {
         let name = account.name_any();
-        let metadata = ObjectMeta { name: Some(name.clone()), uid: account.uid(), ..ObjectMeta::default() };
+        let (uid, named) = (account.uid(), Some(name.clone()));
+        let metadata = ObjectMeta { name: named, uid, resource_version, ..ObjectMeta::default() };
         let partial =
             Partial { api_version: "ambit.dev/v1alpha1", kind: "CloudAccount", metadata, status: Some(status) };
         let api: Api<CloudAccount> = Api::all(self.client.clone());
-        // Forced: nobody but the operator writes status, and another version of it may have.
-        let parameters = PatchParams::apply("ambit-status").force();
-        match bounded("patch status", api.patch_status(&name, &parameters, &Patch::Apply(&partial))).await {
-            Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(()),
-            other => other.map(drop),
-        }
+        let parameters = PatchParams::apply(manager).force();
+        bounded("patch status", api.patch_status(&name, &parameters, &Patch::Apply(&partial))).await.map(drop)
     }
 }

@@ -7,9 +7,12 @@ use async_trait::async_trait;
 
 use super::error::{ClusterError, ClusterErrorKind};
 use super::events::Announcement;
-use super::port::{BindingEntry, Cluster, Incarnation};
+use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation, Way};
 use super::tables::{Change, make};
-use crate::api::v1alpha1::{BindingTableFields, FINALIZER, MachineIdentity, MachineIdentityStatus};
+use crate::api::v1alpha1::{
+    BindingTableFields, CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus,
+    OrphanStatus,
+};
 use crate::domain::WebToken;
 use crate::names::IdentityKey;
 
@@ -21,6 +24,7 @@ struct State {
     tables: BTreeMap<String, BindingTableFields>,
     bare_pods: BTreeMap<(String, String), usize>,
     announcements: Vec<Announcement>,
+    accounts: BTreeMap<String, CloudAccount>,
     writes: usize,
 }
 
@@ -54,6 +58,34 @@ impl MemoryCluster {
         identity.metadata.generation = identity.metadata.generation.map(|generation| generation + 1);
         identity.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
+    }
+
+    /// Takes an object away, finalizers or not, as a restore from an old backup does.
+    pub fn lose(&self, key: &IdentityKey) {
+        self.lock().identities.remove(key);
+    }
+
+    /// All objects as they are stored.
+    #[must_use]
+    pub fn identities(&self) -> Vec<MachineIdentity> {
+        self.lock().identities.values().cloned().collect()
+    }
+
+    /// Stores an account; one that is there keeps its status.
+    pub fn put_account(&self, mut account: CloudAccount) {
+        let mut state = self.lock();
+        let name = account.metadata.name.clone().unwrap_or_default();
+        if let Some(old) = state.accounts.get(&name) {
+            account.status.clone_from(&old.status);
+        }
+        touch(&mut account);
+        state.accounts.insert(name, account);
+    }
+
+    /// An account as it is stored.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<CloudAccount> {
+        self.lock().accounts.get(name).cloned()
     }
 
     /// The object as it is stored.
@@ -154,6 +186,13 @@ impl Cluster for MemoryCluster {
     }
 
     /// `subject|audience`, as the in-memory cloud reads it.
+    async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError> {
+        let state = self.lock();
+        let key = (namespace.to_owned(), service_account.to_owned());
+        let entry = state.tables.get(namespace).and_then(|table| table.service_accounts.get(service_account)).cloned();
+        Ok(Way { service_account: state.service_accounts.contains(&key), entry })
+    }
+
     async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
         if !self.has_service_account(namespace, service_account) {
             return Err(ClusterError {
@@ -192,6 +231,70 @@ impl Cluster for MemoryCluster {
     }
 
     async fn announce(&self, _identity: &Incarnation, announcement: &Announcement) {
+        self.lock().announcements.push(announcement.clone());
+    }
+}
+
+/// Another version of the object.
+fn touch(account: &mut CloudAccount) {
+    let version: u64 = account.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
+    account.metadata.resource_version = Some((version + 1).to_string());
+}
+
+impl State {
+    /// The account, if it is the incarnation that is meant.
+    fn account(&mut self, account: &CloudAccount) -> Result<&mut CloudAccount, ClusterError> {
+        let name = account.metadata.name.clone().unwrap_or_default();
+        let found = self.accounts.get_mut(&name).filter(|found| found.metadata.uid == account.metadata.uid);
+        found.ok_or_else(|| ClusterError {
+            kind: ClusterErrorKind::NotFound,
+            operation: "patch",
+            message: format!("cloudaccount `{name}` was not found"),
+        })
+    }
+}
+
+#[async_trait]
+impl AccountReporter for MemoryCluster {
+    async fn live_account(&self, name: &str) -> Result<Option<CloudAccount>, ClusterError> {
+        Ok(self.account(name))
+    }
+
+    async fn report_account(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        let Ok(found) = state.account(account) else { return Ok(()) };
+        let old = found.status.take().and_then(|status| status.orphans).unwrap_or_default();
+        let mut status = status.clone();
+        let counted = status.orphans.as_ref().and_then(|orphans| orphans.found);
+        let orphans = OrphanStatus { found: counted, ..old };
+        status.orphans = (orphans != OrphanStatus::default()).then_some(orphans);
+        found.status = Some(status);
+        touch(found);
+        state.writes += 1;
+        Ok(())
+    }
+
+    async fn write_removals(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        let found = state.account(account)?;
+        if found.metadata.resource_version != account.metadata.resource_version {
+            return Err(ClusterError {
+                kind: ClusterErrorKind::Conflict,
+                operation: "patch status",
+                message: "the object has been modified".to_owned(),
+            });
+        }
+        let mut changed = found.status.take().unwrap_or_default();
+        let counted = changed.orphans.and_then(|orphans| orphans.found);
+        let written = status.orphans.clone().unwrap_or_default();
+        changed.orphans = Some(OrphanStatus { found: counted, ..written });
+        found.status = Some(changed);
+        touch(found);
+        state.writes += 1;
+        Ok(())
+    }
+
+    async fn announce_account(&self, _account: &CloudAccount, announcement: &Announcement) {
         self.lock().announcements.push(announcement.clone());
     }
 }

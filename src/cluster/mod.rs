@@ -15,4 +15,4 @@ pub use error::{ClusterError, ClusterErrorKind};
 pub use events::{Announcement, Recorder};
 pub use kubernetes::KubernetesCluster;
 pub use memory::MemoryCluster;
-pub use port::{AccountReporter, BindingEntry, Cluster, Incarnation};
+pub use port::{AccountReporter, BindingEntry, Cluster, Incarnation, Way};

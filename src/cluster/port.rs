@@ -26,6 +26,15 @@ pub struct BindingEntry {
     pub binding: Binding,
 }
 
+/// What leads from the pods of a service account to a principal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Whether the service account is there.
+    pub service_account: bool,
+    /// Its line in the namespace's binding table.
+    pub entry: Option<Binding>,
+}
+
 /// What the reconciliation of an identity asks of the API server.
 ///
 /// Every write names an [`Incarnation`] or is harmless for its successor; every
@@ -44,6 +53,9 @@ pub trait Cluster: Send + Sync {
     /// Makes the service account if it is not there. One that is there is used
     /// as it is.
     async fn ensure_service_account(&self, namespace: &str, name: &str) -> Result<(), ClusterError>;
+
+    /// What leads from the pods of a service account to a principal now.
+    async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError>;
 
     /// A token of the service account, good for ten minutes.
     async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError>;
@@ -74,6 +86,17 @@ pub trait Cluster: Send + Sync {
 /// Writes what is known of an account.
 #[async_trait]
 pub trait AccountReporter: Send + Sync {
-    /// Writes the status of an account. Done if the incarnation is gone.
+    /// The account as the API server has it now, not as a cache has it.
+    async fn live_account(&self, name: &str) -> Result<Option<CloudAccount>, ClusterError>;
+
+    /// Writes the status of an account, all but its removals. Done if the incarnation is gone.
     async fn report_account(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError>;
+
+    /// Writes down the removals of an account, and nothing else. `account` must be
+    /// as it was read: `Conflict` when anybody changed it since, `NotFound` when the
+    /// incarnation is gone.
+    async fn write_removals(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError>;
+
+    /// Tells people. Failing to tell never fails anything else.
+    async fn announce_account(&self, account: &CloudAccount, announcement: &Announcement);
 }

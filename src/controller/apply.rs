@@ -2,46 +2,59 @@
 //! read back.
 
 use super::accounts::Account;
+use super::bind;
 use super::case::Case;
+use super::drifted;
 use super::outcome::{Failure, Outcome};
 use super::stop::Stop;
 use crate::api::v1alpha1::AwsStatus;
 use crate::cloud::{Depth, ErrorKind};
 use crate::domain::{Observation, Observed, Step};
 use crate::names::PrincipalName;
-use crate::plan::{Decision, Difference, Findings, Plan, Reason, Recorded, Resolved, Verdict, decide, items, lint};
+use crate::plan::{Decision, Difference, Findings, Reason, Recorded, Resolved, Verdict, decide, lint};
 
-/// Carries out a decision. Returns only when live was read back and equals declared.
+/// Carries out a decision, and remakes what differs of the binding. Returns only when live was read
+/// back and equals declared.
 pub async fn carry_out(
     case: &Case<'_>,
     resolved: &Resolved,
     account: &Account,
-    observation: &Observation<Observed>,
-    decision: Decision,
+    (observation, decision, binding): (&Observation<Observed>, Decision, Vec<Difference>),
     findings: &mut Findings,
 ) -> Result<(), Stop> {
     if matches!(observation, Observation::Present(_)) {
         case.forget_absence();
     }
-    match decision {
+    match drifted::told(decision, resolved, observation) {
         Decision::Settled => {
+            mend(case, resolved, observation, (binding, Vec::new()), findings).await?; // I/O
             note_live(resolved, observation, findings);
-            keep_repaired(case, findings);
+            drifted::settled(case, findings).await;
             Ok(())
         }
-        Decision::NotOurs(why) => {
-            let verdict = Verdict::terminal(Reason::Conflict, why.clone());
-            Err(Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::Invalid))).shutting(why))
-        }
-        Decision::Vanished => Err(vanished(case, resolved, findings)),
-        Decision::Change(plan) if !resolved.enforce => Err(only_observed(case, observation, plan, findings)),
+        Decision::NotOurs(why) => Err(drifted::not_ours(case, why, findings)),
+        Decision::Vanished => Err(drifted::vanished(case, resolved, findings)),
+        Decision::Change(plan) if !resolved.enforce => Err(drifted::only_observed(case, observation, plan, findings)),
         Decision::Change(plan) => {
             veto(case, observation, &plan.steps)?; // pure
-            record(case, observation, &plan, findings).await?; // I/O
+            mend(case, resolved, observation, (binding, plan.drift), findings).await?; // pure, I/O
             take(case, &resolved.desired.name, account, &plan.steps, findings).await?; // I/O
-            read_back(case, resolved, account, observation, &plan, findings).await // I/O
+            read_back(case, resolved, account, observation, findings).await // I/O
         }
     }
+}
+
+/// Tells what somebody else changed of binding and principal, and remakes the binding.
+async fn mend(
+    case: &Case<'_>,
+    resolved: &Resolved,
+    observation: &Observation<Observed>,
+    (binding, drift): (Vec<Difference>, Vec<Difference>),
+    findings: &mut Findings,
+) -> Result<(), Stop> {
+    let is_bound = binding.is_empty();
+    drifted::begin(case, resolved, observation, [binding, drift].concat(), findings).await?;
+    if is_bound { Ok(()) } else { bind::prepare(case, resolved).await }
 }
 
 /// The separate linter has the last word.
@@ -54,32 +67,6 @@ pub fn veto(case: &Case<'_>, observation: &Observation<Observed>, steps: &[Step]
     tracing::error!(identity = %case.incarnation.key, findings = %list, "a plan was vetoed");
     let message = format!("Ambit's own check refused its plan, and nothing was changed: {list}; please report this");
     Err(Stop::provisioned(Verdict::terminal(Reason::UnsafePlan, message), Outcome::Failed(Failure::Bug)))
-}
-
-/// Drift is written down before it is repaired, so that nobody can miss it; and
-/// the id of a role that is gone is forgotten before another takes its place.
-async fn record(
-    case: &Case<'_>,
-    observation: &Observation<Observed>,
-    plan: &Plan,
-    findings: &mut Findings,
-) -> Result<(), Stop> {
-    if plan.drift.is_empty() {
-        return Ok(());
-    }
-    if *observation == Observation::Absent
-        && let Some(aws) = &mut findings.aws
-    {
-        aws.role_id = None;
-    }
-    findings.drift.clone_from(&plan.drift);
-    findings.in_sync = Verdict::retrying(Reason::Drifted, format!("{}; it is being repaired", words(&plan.drift)));
-    // Told once: while the repair keeps failing, status says why and does not flap.
-    let told = case.status().and_then(|status| status.drift);
-    if told.is_some_and(|told| told.items == items(&plan.drift)) {
-        return Ok(());
-    }
-    case.report(findings.clone()).await.map_err(Stop::cluster)
 }
 
 /// Takes the steps in order. The first that fails ends it: the next
@@ -105,7 +92,7 @@ pub async fn take(
 /// an earlier declaration stays.
 fn failed(step: &Step, error: crate::cloud::CloudError, findings: &mut Findings) -> Stop {
     // Drift stays told until it is repaired.
-    if findings.drift.is_empty() && findings.in_sync.reason != Reason::Revoked {
+    if findings.drift.as_ref().is_none_or(Vec::is_empty) && findings.in_sync.reason != Reason::Revoked {
         findings.in_sync = Verdict::working(Reason::Pending, format!("step `{}` has not succeeded yet", step.name()));
     }
     let bounding = matches!(step, Step::Create(_) | Step::SetBoundary(_));
@@ -125,7 +112,6 @@ async fn read_back(
     resolved: &Resolved,
     account: &Account,
     before: &Observation<Observed>,
-    plan: &Plan,
     findings: &mut Findings,
 ) -> Result<(), Stop> {
     let depth = match before {
@@ -145,19 +131,15 @@ async fn read_back(
             return Err(Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::NotFound))));
         }
     }
-    findings.drift.clear();
     note_live(resolved, &after, findings);
-    if !plan.drift.is_empty() {
-        let note = format!("repaired: {}", words(&plan.drift));
-        findings.in_sync = Verdict::good(Reason::Repaired, note.clone());
-        case.announce(false, "Repaired", note).await;
-    }
+    drifted::settled(case, findings).await;
     Ok(())
 }
 
 /// Live equals declared: that is what status may say of the principal.
 fn note_live(resolved: &Resolved, observation: &Observation<Observed>, findings: &mut Findings) {
     let Observation::Present(live) = observation else { return };
+    findings.drift = Some(Vec::new());
     findings.aws = Some(AwsStatus {
         role_arn: live.arn.clone(),
         role_id: Some(live.id.clone()),
@@ -169,57 +151,4 @@ fn note_live(resolved: &Resolved, observation: &Observation<Observed>, findings:
     findings.provisioned =
         Verdict::good(Reason::Provisioned, "the role was read back with the declared trust, permissions and boundary");
     findings.in_sync = Verdict::good(Reason::InSync, "live equals declared");
-}
-
-/// "Repaired" stays until the declaration changes, so that it can be read later.
-fn keep_repaired(case: &Case<'_>, findings: &mut Findings) {
-    let status = case.status();
-    let generation = case.identity.metadata.generation;
-    let repaired = status.iter().flat_map(|status| &status.conditions).find(|condition| {
-        condition.type_ == "InSync" && condition.reason == "Repaired" && condition.observed_generation == generation
-    });
-    if let Some(condition) = repaired {
-        findings.in_sync = Verdict::good(Reason::Repaired, condition.message.clone());
-    }
-}
-
-/// The role is gone. One look is no proof: it is looked at again later.
-fn vanished(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Stop {
-    let window = case.context.timing.consistency_window;
-    findings.provisioned = Verdict::retrying(Reason::Pending, "the role was not found");
-    let then = if resolved.enforce {
-        "and then made anew"
-    } else {
-        "and not made anew, because `spec.managementPolicy` is Observe"
-    };
-    let message = format!("the role was not found; it is looked for again in {} s {then}", window.as_secs());
-    Stop::in_sync(Verdict::retrying(Reason::Drifted, message.clone()), Outcome::Waiting(window)).shutting(message)
-}
-
-/// `Observe`: differences are told and left.
-fn only_observed(case: &Case<'_>, observation: &Observation<Observed>, plan: Plan, findings: &mut Findings) -> Stop {
-    let resync = case.context.timing.resync;
-    case.note_full_look(resync);
-    if *observation == Observation::Absent {
-        let message = "the role does not exist, and `spec.managementPolicy` is Observe, so it is not made";
-        return Stop::provisioned(Verdict::terminal(Reason::Observing, message), Outcome::Waiting(resync));
-    }
-    findings.provisioned = Verdict::good(Reason::Provisioned, "the role exists; whether it is as declared says InSync");
-    let message = if plan.drift.is_empty() {
-        format!("{} steps would be needed; `spec.managementPolicy` is Observe, so none was taken", plan.steps.len())
-    } else {
-        format!("{}; `spec.managementPolicy` is Observe, so nothing was repaired", words(&plan.drift))
-    };
-    findings.drift = plan.drift;
-    Stop::in_sync(Verdict::terminal(Reason::Drifted, message), Outcome::Waiting(resync))
-}
-
-/// Differences in one line.
-fn words(drift: &[Difference]) -> String {
-    const SHOWN: usize = 3;
-    let mut text = drift.iter().take(SHOWN).map(|d| d.summary.as_str()).collect::<Vec<_>>().join("; ");
-    if drift.len() > SHOWN {
-        text = format!("{text}; and {} more", drift.len() - SHOWN);
-    }
-    text
 }

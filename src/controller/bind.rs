@@ -12,12 +12,9 @@ use crate::plan::{Findings, Reason, Resolved, Verdict};
 /// Before anything is made in the cloud: the object is held, its service
 /// account is there, and pods that come too early are turned away.
 pub async fn prepare(case: &Case<'_>, resolved: &Resolved) -> Result<(), Stop> {
+    hold(case).await?;
     let cluster = &case.context.cluster;
     let namespace = &case.incarnation.key.namespace;
-    let held = case.identity.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
-    if !held {
-        cluster.hold(&case.incarnation).await.map_err(Stop::cluster)?;
-    }
     let account = &resolved.delivery.service_account;
     cluster.ensure_service_account(namespace, account).await.map_err(|error| match error.kind {
         ClusterErrorKind::Transient => Stop::cluster(error),
@@ -34,6 +31,15 @@ pub async fn prepare(case: &Case<'_>, resolved: &Resolved) -> Result<(), Stop> {
         cluster.reserve(namespace, entry(case, resolved, Some(waiting))).await.map_err(Stop::cluster)?;
     }
     Ok(())
+}
+
+/// Holds the object until what belongs to it was looked after.
+pub async fn hold(case: &Case<'_>) -> Result<(), Stop> {
+    let held = case.identity.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
+    if held {
+        return Ok(());
+    }
+    case.context.cluster.hold(&case.incarnation).await.map_err(Stop::cluster)
 }
 
 /// Proves that a token of the service account opens the principal.
@@ -109,7 +115,8 @@ fn gated(case: &Case<'_>) -> bool {
     case.identity.spec.pod_admission == PodAdmission::RequireReady
 }
 
-fn entry(case: &Case<'_>, resolved: &Resolved, waits_for: Option<String>) -> BindingEntry {
+/// What the namespace's table says of the service account.
+pub fn entry(case: &Case<'_>, resolved: &Resolved, waits_for: Option<String>) -> BindingEntry {
     let delivery = &resolved.delivery;
     let binding = Binding {
         identity: case.incarnation.key.name.clone(),

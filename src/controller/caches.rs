@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
@@ -26,9 +27,16 @@ pub struct Caches {
     pub namespaces: Store<PartialObjectMeta<Namespace>>,
     /// Who claimed which service account.
     pub claims: Arc<Claims>,
+    /// How often what identities are judged by has changed.
+    pub changes: Arc<AtomicU64>,
 }
 
 impl Caches {
+    /// Notes that something changed that identities are judged by.
+    pub fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Waits until everything that identities are judged by was listed. False
     /// when that can no longer happen because the operator stops.
     pub async fn wait_until_ready(&self) -> bool {
@@ -41,6 +49,12 @@ impl Caches {
     #[must_use]
     pub fn identities_of(&self, account: &str) -> Vec<Arc<MachineIdentity>> {
         self.identities.state().into_iter().filter(|identity| identity.spec.account_ref.name == account).collect()
+    }
+
+    /// Whether every identity that there is was listed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.claims.is_complete()
     }
 
     /// One identity.
@@ -69,5 +83,9 @@ impl World for Caches {
             policies: self.policies.state(),
             earlier_claim: self.claims.earlier(identity),
         })
+    }
+
+    fn revision(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 }

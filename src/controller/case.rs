@@ -8,11 +8,15 @@ use kube::ResourceExt as _;
 use super::context::Context;
 use super::memory::Remembered;
 use super::outcome::{Failure, Outcome};
-use crate::api::v1alpha1::{FINALIZER, MachineIdentity, MachineIdentityStatus};
+use crate::api::v1alpha1::{ContestStatus, FINALIZER, MachineIdentity, MachineIdentityStatus, RECONCILE};
 use crate::cloud::ErrorKind;
 use crate::cluster::{Announcement, ClusterError, ClusterErrorKind, Incarnation};
+use crate::domain::ChangeEvent;
 use crate::names::{IdentityKey, Owner};
-use crate::plan::{self, Course, Declaration, Findings, Grounds, Past, Reason, Recorded, Resolved, Verdict};
+use crate::plan::{self, Course, Decision, Declaration, Findings, Grounds, Past, Reason, Recorded, Resolved, Verdict};
+
+/// The longest value of the annotation that is remembered.
+const MAX_REQUEST: usize = 256;
 
 /// One identity being reconciled.
 pub struct Case<'a> {
@@ -24,6 +28,8 @@ pub struct Case<'a> {
     pub incarnation: Incarnation,
     /// What was remembered of it when the reconciliation began.
     pub remembered: Remembered,
+    /// When the reconciliation began.
+    pub opened: Timestamp,
 }
 
 impl<'a> Case<'a> {
@@ -33,7 +39,7 @@ impl<'a> Case<'a> {
         let key = IdentityKey::new(identity.namespace()?, identity.name_any());
         let incarnation = Incarnation { key, uid: identity.uid()? };
         let remembered = context.memory.recall(&incarnation.uid);
-        Some(Self { context, identity, incarnation, remembered })
+        Some(Self { context, identity, incarnation, remembered, opened: context.now() })
     }
 
     /// The declaration, for decisions.
@@ -101,7 +107,37 @@ impl<'a> Case<'a> {
     }
 
     fn looks_later(&self) -> bool {
-        !self.remembered.suspected && self.next_full_look() > self.context.now()
+        let is_asked_for = self.requested() != self.handled();
+        !self.remembered.is_suspected() && !is_asked_for && self.next_full_look() > self.context.now()
+    }
+
+    /// Whether Ambit has given up repairing what somebody else changes back.
+    #[must_use]
+    pub fn is_contested(&self) -> bool {
+        self.contest().is_some_and(|contest| contest.stopped)
+    }
+
+    /// What was repaired before, as far as it still counts: somebody who changes the
+    /// declaration or asks for a full look wants it repaired again.
+    #[must_use]
+    pub fn contest(&self) -> Option<ContestStatus> {
+        let status = self.status()?;
+        let is_same = status.observed_generation == self.identity.metadata.generation
+            && status.last_handled_reconcile == self.requested();
+        status.contest.filter(|_| is_same)
+    }
+
+    /// The full look that somebody asks for by the annotation.
+    #[must_use]
+    pub fn requested(&self) -> Option<String> {
+        let value = self.identity.metadata.annotations.as_ref()?.get(RECONCILE)?;
+        Some(value.chars().take(MAX_REQUEST).collect())
+    }
+
+    /// The full look that was asked for and done last.
+    #[must_use]
+    pub fn handled(&self) -> Option<String> {
+        self.status()?.last_handled_reconcile
     }
 
     /// Whether an accepted declaration is in place already and no look at the
@@ -161,15 +197,26 @@ impl<'a> Case<'a> {
     }
 
     /// Notes that the cloud was looked at in full and all is well; `pause` is the
-    /// time to the next such look.
-    pub fn note_full_look(&self, pause: std::time::Duration) {
-        let next = later(self.context.now(), self.context.spread_out(pause));
+    /// time to the next such look. It comes sooner where something was heard of that
+    /// is so young that the cloud may not have shown it yet.
+    pub fn note_full_look(&self, pause: std::time::Duration) -> std::time::Duration {
+        let window = self.context.timing.consistency_window;
+        let is_young = |change: &ChangeEvent| later(change.at, window) > self.opened;
+        let seen = |change: &ChangeEvent| self.remembered.change_events.contains(change) && !is_young(change);
+        let is_repeated = self.remembered.change_events.iter().any(is_young);
+        let (pause, spread) = if is_repeated { (window, window) } else { (pause, self.context.spread_out(pause)) };
+        let next = later(self.context.now(), spread);
         self.context.memory.note(&self.incarnation.uid, |memory| {
             memory.next_full_look = Some(next);
-            memory.suspected = false;
+            memory.looked_at = Some(self.opened);
+            // What was heard of meanwhile may have been done after the look.
+            memory.change_events.retain(|change| !seen(change));
+            memory.answered = self.remembered.suspicions;
             memory.absent_since = None;
+            memory.compared = None;
             memory.failures = 0;
         });
+        pause
     }
 
     /// Whether the principal was found absent once before, longer ago than reads
@@ -181,6 +228,15 @@ impl<'a> Case<'a> {
         self.context.memory.note(&self.incarnation.uid, |memory| memory.absent_since = Some(since));
         let window = self.context.timing.consistency_window;
         self.remembered.absent_since.is_some() && later(since, window) <= now
+    }
+
+    /// Puts to each difference who made it, where events told.
+    pub fn attribute(&self, decision: &mut Decision) {
+        if let Decision::Change(plan) = decision {
+            let heard = self.context.memory.recall(&self.incarnation.uid).change_events;
+            plan::attribute(&mut plan.drift, &heard);
+            plan::attribute(&mut plan.due, &heard);
+        }
     }
 
     /// Forgets a look that found nothing: what was absent is there, or was changed since.
@@ -213,9 +269,12 @@ impl<'a> Case<'a> {
         // `NotFound` is an error too: when the object is gone nobody reconciles it
         // again, and when it is there its status must not stay behind.
         self.context.cluster.write_status(&self.incarnation, &status).await?;
-        let announcement = transition(previous, &status);
-        self.context.memory.note(&self.incarnation.uid, |memory| memory.status = Some(status));
-        if let Some(announcement) = announcement {
+        let announcements = transitions(previous, &status);
+        self.context.memory.note(&self.incarnation.uid, |memory| {
+            memory.status = Some(status);
+            memory.compared = None;
+        });
+        for announcement in announcements {
             self.context.cluster.announce(&self.incarnation, &announcement).await;
         }
         Ok(())
@@ -248,17 +307,25 @@ fn find<'a>(status: &'a MachineIdentityStatus, condition: &str) -> Option<&'a Co
     status.conditions.iter().find(|found| found.type_ == condition)
 }
 
-/// What people are told when `Ready` changes; nothing while it is only under way.
-fn transition(previous: Option<&MachineIdentityStatus>, status: &MachineIdentityStatus) -> Option<Announcement> {
-    let now = find(status, "Ready")?;
-    let before = previous.and_then(|previous| find(previous, "Ready"));
-    let same = before.is_some_and(|before| before.status == now.status && before.reason == now.reason);
-    // Usable although it no longer fits: people should know.
-    let is_tolerated = |status: &MachineIdentityStatus| find(status, "Accepted").is_some_and(|it| it.status == "False");
-    let announcement = Announcement {
-        warning: now.status == "False" || is_tolerated(status),
-        reason: now.reason.clone(),
-        note: if now.message.is_empty() { now.reason.clone() } else { now.message.clone() },
+/// What people are told when `Ready` changes, and when live no longer equals declared; nothing
+/// while it is only under way.
+fn transitions(previous: Option<&MachineIdentityStatus>, status: &MachineIdentityStatus) -> Vec<Announcement> {
+    let changed = |name: &str| {
+        let now = find(status, name)?;
+        let before = previous.and_then(|previous| find(previous, name));
+        let same = before.is_some_and(|before| before.status == now.status && before.reason == now.reason);
+        (!same && now.status != "Unknown").then_some(now)
     };
-    (!same && now.status != "Unknown").then_some(announcement)
+    // Usable although it no longer fits: people should know.
+    let is_tolerated = find(status, "Accepted").is_some_and(|it| it.status == "False");
+    let ready = changed("Ready").map(|ready| announcement(ready, ready.status == "False" || is_tolerated));
+    // As a rule that is what `Ready` says as well, and is told once.
+    let told = ready.as_ref().map(|ready| ready.reason.clone());
+    let in_sync = changed("InSync").filter(|found| found.status == "False" && told.as_ref() != Some(&found.reason));
+    ready.into_iter().chain(in_sync.map(|found| announcement(found, true))).collect()
+}
+
+fn announcement(condition: &Condition, warning: bool) -> Announcement {
+    let note = if condition.message.is_empty() { condition.reason.clone() } else { condition.message.clone() };
+    Announcement { warning, reason: condition.reason.clone(), note }
 }

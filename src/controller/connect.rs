@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::accounts::Connect;
-use crate::cloud::aws::{AssumeRole, AwsAccount, AwsCloud, Manners};
+use crate::cloud::aws::{AssumeRole, AwsAccount, AwsCloud, AwsEvents, Manners};
 use crate::cloud::{CallObserver, Cloud, CloudError, RateLimit};
 use crate::names::InstallationId;
 use crate::plan::account::AccountSettings;
@@ -38,6 +38,11 @@ pub fn aws_account(settings: &AccountSettings, installation: &InstallationId) ->
             .assume_role
             .as_ref()
             .map(|role| AssumeRole { arn: role.arn.clone(), external_id: role.external_id.clone() }),
+        events: settings.queue.as_ref().map(|queue| AwsEvents {
+            queue: queue.clone(),
+            boundary: settings.boundary.clone(),
+            issuer: settings.issuer.clone(),
+        }),
     }
 }
 

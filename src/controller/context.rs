@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::accounts::Accounts;
 use super::memory::Memory;
+use super::sweep::Sweeps;
 use crate::api::v1alpha1::MachineIdentity;
 use crate::cluster::Cluster;
 use crate::names::{IdentityKey, InstallationId};
@@ -23,6 +24,9 @@ pub trait World: Send + Sync {
         identity: &MachineIdentity,
         installation: &'a InstallationId,
     ) -> Option<Grounds<'a>>;
+
+    /// A number that differs whenever what identities are judged by may have changed.
+    fn revision(&self) -> u64;
 }
 
 /// The times that a running operator keeps.
@@ -46,6 +50,8 @@ pub struct Context {
     pub world: Arc<dyn World>,
     /// What is remembered.
     pub memory: Memory,
+    /// The sweeps that are under way.
+    pub sweeps: Sweeps,
     /// The times to keep.
     pub timing: Timing,
     /// What AWS knows.

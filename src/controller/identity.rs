@@ -6,22 +6,27 @@
 
 use std::time::Duration;
 
-use super::accounts::Account;
+use super::accounts::{Account, Trouble};
 use super::apply;
 use super::bind;
 use super::case::{Case, failed};
 use super::context::Context;
+use super::drifted;
 use super::outcome::Outcome;
 use super::removal;
 use super::revocation;
 use super::stop::{Gate, Stop};
 use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
 use crate::cloud::Depth;
+use crate::domain::{Observation, Observed, Step};
 use crate::plan::account::AccountSettings;
 use crate::plan::{Course, Decision, Findings, Reason, Resolved, Verdict, decide};
 
 /// How soon pods that run without their identity are counted again.
 const RECOUNT: Duration = Duration::from_mins(30);
+
+/// The longest that calls may wait for each other before more identities are kept away.
+const CROWD: Duration = Duration::from_secs(5);
 
 /// Brings an identity one step nearer to what was declared: as a rule all the way.
 pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome {
@@ -51,6 +56,9 @@ async fn look_after(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> 
             Err(error) => failed(&error),
         };
     }
+    if let Some(pause) = crowded(case, &resolved.account) {
+        return Outcome::Waiting(pause);
+    }
     let mut findings = begun(case, resolved, accepted);
     // observe, plan, lint, apply, prove: I/O and pure in turn
     let outcome = match pursue(case, resolved, &mut findings).await {
@@ -67,20 +75,38 @@ async fn look_after(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> 
     }
 }
 
+/// How long to stay away from an account whose calls wait for each other already: whoever waits
+/// there takes the place of an identity of another account. The first visit is always made.
+fn crowded(case: &Case<'_>, settings: &AccountSettings) -> Option<Duration> {
+    case.status()?;
+    let account = case.context.accounts.get(&case.identity.spec.account_ref.name, settings)?;
+    let backlog = account.cloud.backlog();
+    (backlog > CROWD).then(|| backlog.mul_f64(1.0 + (case.context.spread)()))
+}
+
 /// From an accepted declaration to a proven identity.
 async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Result<Outcome, Stop> {
     first_visit(case, findings).await?; // I/O, once
     let account = account(case, &resolved.account)?; // pure
     in_its_place(case, &resolved.role_arn)?; // pure
+    let mut binding = Vec::new();
     if resolved.enforce {
-        bind::prepare(case, resolved).await?; // I/O
+        binding = drifted::binding(case, resolved).await?; // I/O
+        // What somebody else changed is told before it is made again.
+        if binding.is_empty() {
+            bind::prepare(case, resolved).await?; // I/O
+        }
     }
     let name = &resolved.desired.name;
     let observation = account.cloud.observe(name, Depth::Full).await.map_err(Stop::cloud)?; // I/O
-    let absent_for_long = matches!(observation, crate::domain::Observation::Absent) && case.absent_for_long();
-    let decision = decide(&resolved.desired, &observation, &case.recorded(), absent_for_long); // pure
+    let absent_for_long = matches!(observation, Observation::Absent) && case.absent_for_long();
+    let mut decision = decide(&resolved.desired, &observation, &case.recorded(), absent_for_long); // pure
+    case.attribute(&mut decision); // pure
+    may_be_made(case, &account, &decision)?; // pure
     let changed = matches!(decision, Decision::Change(_));
-    apply::carry_out(case, resolved, &account, &observation, decision, findings).await?; // lint: pure, apply: I/O
+    hold_observed(case, resolved, &observation, &decision).await?; // I/O, once
+    let found = (&observation, decision, binding);
+    apply::carry_out(case, resolved, &account, found, findings).await?; // lint: pure, apply: I/O
     bind::prove(case, resolved, &account, findings).await?; // I/O
     if resolved.enforce {
         bind::deliver(case, resolved, findings).await?; // I/O
@@ -89,11 +115,22 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
             Verdict::good(Reason::Observing, "`spec.managementPolicy` is Observe: the binding table stays as it is");
     }
     if findings.bound.reason == Reason::PodsWithoutIdentity {
-        case.note_full_look(RECOUNT);
-        return Ok(Outcome::Waiting(RECOUNT));
+        return Ok(Outcome::Waiting(case.note_full_look(RECOUNT)));
     }
     case.note_full_look(case.context.timing.resync);
     Ok(if changed { Outcome::Applied } else { Outcome::Settled })
+}
+
+/// Where a role of ours is only observed, the object is held as well: its deletion has to mark the
+/// role as left behind, or it would be taken for one whose identity was lost.
+async fn hold_observed(
+    case: &Case<'_>,
+    resolved: &Resolved,
+    observation: &Observation<Observed>,
+    decision: &Decision,
+) -> Result<(), Stop> {
+    let is_ours = matches!(observation, Observation::Present(_)) && !matches!(decision, Decision::NotOurs(_));
+    if resolved.enforce || !is_ours { Ok(()) } else { bind::hold(case).await }
 }
 
 /// On the first visit all conditions are written as unknown before anything
@@ -117,8 +154,11 @@ fn begun(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> Findings {
         aws: previous.and_then(|status| status.aws),
         summary: Some(resolved.summary.clone()),
         scopes: case.identity.spec.scopes.len(),
+        contest: case.contest(),
+        handled: case.requested(),
         ..Findings::waiting("work on this declaration has begun")
     };
+    drifted::keep_told(case, &mut findings);
     if case.recorded().revoked {
         // Remembered until it is open, so that the denial is not taken for somebody else's.
         findings.in_sync =
@@ -134,13 +174,25 @@ pub(super) fn account(case: &Case<'_>, settings: &AccountSettings) -> Result<Acc
         let verdict = Verdict::working(Reason::Pending, format!("CloudAccount '{name}' is being checked"));
         return Err(Stop::provisioned(verdict, Outcome::Waiting(case.context.timing.consistency_window)));
     };
-    match &account.trouble {
+    match account.trouble.as_ref().filter(|trouble| !trouble.only_new_roles) {
         None => Ok(account),
-        Some(trouble) => {
-            let message = format!("CloudAccount '{name}': {}", trouble.verdict.message);
-            let verdict = Verdict::new(trouble.verdict.reason, trouble.verdict.standing, message);
-            Err(Stop::account(verdict, trouble.concerns_binding))
-        }
+        Some(trouble) => Err(in_trouble(name, trouble)),
+    }
+}
+
+fn in_trouble(name: &str, trouble: &Trouble) -> Stop {
+    let message = format!("CloudAccount '{name}': {}", trouble.verdict.message);
+    let verdict = Verdict::new(trouble.verdict.reason, trouble.verdict.standing, message);
+    Stop::account(verdict, trouble.concerns_binding)
+}
+
+/// Where the account keeps new roles from being made, those that exist are looked after all the same.
+fn may_be_made(case: &Case<'_>, account: &Account, decision: &Decision) -> Result<(), Stop> {
+    let makes =
+        matches!(decision, Decision::Change(plan) if plan.steps.iter().any(|step| matches!(step, Step::Create(_))));
+    match account.trouble.as_ref().filter(|_| makes) {
+        None => Ok(()),
+        Some(trouble) => Err(in_trouble(&case.identity.spec.account_ref.name, trouble)),
     }
 }
 
@@ -186,6 +238,7 @@ pub(super) fn refused(case: &Case<'_>, verdict: Verdict) -> Findings {
         accepted: verdict,
         aws: case.status().and_then(|status| status.aws),
         scopes: case.identity.spec.scopes.len(),
+        handled: case.handled(),
         ..Findings::waiting("waits until the declaration is accepted; what an earlier one made stays as it is")
     }
 }
@@ -206,7 +259,9 @@ async fn pause(case: &Case<'_>) -> Outcome {
         aws: previous.as_ref().and_then(|status| status.aws.clone()),
         summary: previous.and_then(|status| status.summary),
         scopes: case.identity.spec.scopes.len(),
-        drift: Vec::new(),
+        drift: Some(Vec::new()),
+        contest: None,
+        handled: case.handled(),
     };
     match case.report(findings).await {
         Ok(()) => Outcome::Refused,

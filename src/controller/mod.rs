@@ -4,6 +4,11 @@
 //! `plan`; what is said to a cloud is in `cloud`, to the API server in `cluster`.
 
 pub mod account;
+mod account_check;
+mod account_gauges;
+pub mod account_memory;
+mod account_repair;
+mod account_report;
 pub mod accounts;
 mod apply;
 mod bind;
@@ -13,11 +18,14 @@ mod case;
 pub mod claims;
 mod connect;
 pub mod context;
+mod drifted;
+mod events;
 mod gauges;
 mod guard;
 pub mod identity;
 pub mod leader;
 mod memory;
+mod orphans;
 pub mod outcome;
 mod policies;
 mod removal;

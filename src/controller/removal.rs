@@ -10,8 +10,8 @@ use super::outcome::{Failure, Outcome};
 use super::stop::cloud_verdict;
 use crate::api::v1alpha1::{DeletionPolicy, FINALIZER, MachineIdentity, ManagementPolicy};
 use crate::cloud::{CloudError, Depth};
-use crate::domain::Step;
-use crate::names::PrincipalName;
+use crate::domain::{Observation, Step};
+use crate::names::{Owner, PrincipalName};
 use crate::plan::account::AccountSettings;
 use crate::plan::{Findings, Reason, Removal, Standing, Verdict, lint, plan_removal};
 
@@ -32,10 +32,13 @@ pub async fn remove(case: &Case<'_>) -> Outcome {
     }
     match manner(&live) {
         Manner::Wait => wait(case).await,
-        Manner::Retain => retain(case).await,
+        Manner::Retain => match retain(case).await {
+            Ok(outcome) => outcome,
+            Err(trouble) => trouble.settle(case, "the object stays until its role is marked as left behind").await,
+        },
         Manner::Delete => match delete(case).await {
             Ok(outcome) => outcome,
-            Err(trouble) => trouble.settle(case).await,
+            Err(trouble) => trouble.settle(case, "the object stays until its role is gone").await,
         },
     }
 }
@@ -69,11 +72,58 @@ async fn wait(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// The principal stays as it is, with its tags.
-async fn retain(case: &Case<'_>) -> Outcome {
-    case.announce(false, Reason::Retained.name().as_str(), "the role stays as it is; nothing manages it any more")
-        .await;
-    let_go(case).await
+/// The principal stays as it is, and is marked as left behind: a sweep would
+/// take it for one that was forgotten. One that is gone, or is not provably this
+/// incarnation's, is no reason to stay.
+async fn retain(case: &Case<'_>) -> Result<Outcome, Trouble> {
+    let retained = Reason::Retained.name();
+    let Some(account) = account(case)? else {
+        let note = format!(
+            "the role stays as it is, but there is no usable CloudAccount '{}' to mark it as left behind: before that comes back, set its `spec.orphans` to Keep",
+            case.identity.spec.account_ref.name
+        );
+        case.announce(true, &retained, note).await;
+        return Ok(let_go(case).await);
+    };
+    let name = PrincipalName::derive(&case.context.installation, &case.incarnation.key);
+    if case.made_elsewhere(&account.settings.role_arn(&name)).is_some() {
+        let note = format!(
+            "the role stays as it is, but CloudAccount '{}' is not the one any more that it was made under, so it was not marked as left behind: before that comes back, set its `spec.orphans` to Keep",
+            case.identity.spec.account_ref.name
+        );
+        case.announce(true, &retained, note).await;
+        return Ok(let_go(case).await);
+    }
+    if !mark(case, &account, &name).await? {
+        return Ok(Outcome::Waiting(case.context.timing.consistency_window));
+    }
+    case.announce(false, &retained, "the role stays as it is; nothing manages it any more").await;
+    Ok(let_go(case).await)
+}
+
+/// Marks the role, if there is one of this identity: it may be of an earlier incarnation that this
+/// one only observed. False when that is not known yet.
+async fn mark(case: &Case<'_>, account: &Account, name: &PrincipalName) -> Result<bool, Trouble> {
+    let observation = account.cloud.observe(name, Depth::Own).await.map_err(|error| Trouble::cloud(&error))?;
+    let live = match &observation {
+        Observation::Present(live) => live,
+        // A role that was made a moment ago may not be seen yet.
+        Observation::Absent => return Ok(case.absent_for_long()),
+    };
+    let is_another = case.recorded().id.is_some_and(|id| id != live.id);
+    let incarnation = case.owner();
+    let is_ours = live.on_our_path && live.owner.name_identity_of(&incarnation) && !is_another;
+    let Some(uid) = live.owner.uid.clone().filter(|_| is_ours && !live.owner.is_retained()) else {
+        return Ok(true);
+    };
+    let owner = Owner { uid, ..incarnation };
+    let steps = [Step::Retain(owner.clone())];
+    let found = lint(&steps, &owner, &observation, false);
+    if !found.is_empty() {
+        return Err(vetoed(&found));
+    }
+    take(account, name, &steps).await?;
+    Ok(true)
 }
 
 async fn let_go(case: &Case<'_>) -> Outcome {
@@ -101,8 +151,8 @@ impl Trouble {
         Self { verdict: cloud_verdict(error), outcome: Outcome::Failed(Failure::Cloud(error.kind)) }
     }
 
-    async fn settle(self, case: &Case<'_>) -> Outcome {
-        let message = format!("the object stays until its role is gone: {}", self.verdict.message);
+    async fn settle(self, case: &Case<'_>, until: &str) -> Outcome {
+        let message = format!("{until}: {}", self.verdict.message);
         let verdict = Verdict { message, ..self.verdict };
         match case.report(findings(case, verdict.clone(), verdict)).await {
             Ok(()) => self.outcome,
@@ -116,7 +166,7 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
     if let Err(error) = case.context.cluster.unbind(&key.namespace, &key.name).await {
         return Ok(failed(&error));
     }
-    let account = account(case)?;
+    let account = account(case)?.ok_or_else(|| no_account(case))?;
     let name = PrincipalName::derive(&case.context.installation, key);
     if let Some(why) = case.made_elsewhere(&account.settings.role_arn(&name)) {
         let verdict = Verdict::terminal(Reason::Conflict, why);
@@ -162,9 +212,18 @@ async fn tell(case: &Case<'_>) -> Result<(), Trouble> {
     })
 }
 
-/// The account that the principal lives in. Without it nothing can be deleted,
-/// and nothing is let go.
-fn account(case: &Case<'_>) -> Result<Account, Trouble> {
+/// Without its account nothing can be deleted, and nothing is let go.
+fn no_account(case: &Case<'_>) -> Trouble {
+    let message = format!(
+        "there is no usable CloudAccount '{}'; restore it, or set `spec.deletionPolicy` to Retain to leave the role behind",
+        case.identity.spec.account_ref.name
+    );
+    let verdict = Verdict::terminal(Reason::AccountNotFound, message);
+    Trouble { verdict, outcome: Outcome::Waiting(case.context.timing.resync) }
+}
+
+/// The account that the principal lives in, if there is one.
+fn account(case: &Case<'_>) -> Result<Option<Account>, Trouble> {
     let name = &case.identity.spec.account_ref.name;
     let installation = &case.context.installation;
     let being_checked = || Trouble {
@@ -174,14 +233,8 @@ fn account(case: &Case<'_>) -> Result<Account, Trouble> {
     let grounds = case.context.world.grounds(&case.incarnation.key, case.identity, installation);
     let grounds = grounds.ok_or_else(being_checked)?;
     let settings = grounds.account.and_then(|account| AccountSettings::parse(&account.spec, installation).ok());
-    let Some(settings) = settings else {
-        let message = format!(
-            "there is no usable CloudAccount '{name}'; restore it, or set `spec.deletionPolicy` to Retain to leave the role behind"
-        );
-        let verdict = Verdict::terminal(Reason::AccountNotFound, message);
-        return Err(Trouble { verdict, outcome: Outcome::Waiting(case.context.timing.resync) });
-    };
-    case.context.accounts.get(name, &settings).ok_or_else(being_checked)
+    let Some(settings) = settings else { return Ok(None) };
+    case.context.accounts.get(name, &settings).map(Some).ok_or_else(being_checked)
 }
 
 fn vetoed(found: &[crate::plan::Finding]) -> Trouble {
@@ -201,6 +254,7 @@ fn findings(case: &Case<'_>, provisioned: Verdict, proof: Verdict) -> Findings {
         aws: previous.as_ref().and_then(|status| status.aws.clone()),
         summary: previous.and_then(|status| status.summary),
         scopes: case.identity.spec.scopes.len(),
+        handled: case.handled(),
         ..Findings::waiting("the object is being deleted")
     }
 }

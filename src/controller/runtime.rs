@@ -1,41 +1,54 @@
 //! The controllers of a leading operator, wired to the API server.
 
+use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt as _;
+use async_trait::async_trait;
 use futures::channel::mpsc;
+use futures::future::{self, BoxFuture};
+use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::Event;
 use kube::runtime::{PredicateConfig, WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
 
-use super::account::{self, AccountContext};
+use super::account::{self, AccountContext, SweepReport};
+use super::account_gauges::AccountGauges;
+use super::account_memory::AccountMemory;
 use super::accounts::{Account, Accounts};
 use super::bindings;
 use super::caches::Caches;
 use super::claims::Claims;
 use super::connect::AwsConnect;
 use super::context::{Context, Timing};
+use super::events::{self, Listening};
 use super::guard;
 use super::identity;
 use super::memory::Memory;
 use super::outcome::Outcome;
 use super::policies::Policies;
-use super::sweep;
-use super::wake::{Shared, WAKE_QUEUE, Wake, WakeTables, follow, in_namespace, judged_by, references};
+use super::sweep::{Broken, Sweeps};
+use super::wake::{Shared, WAKE_QUEUE, Wake, WakeTables, follow, in_namespace, judged_by};
 use super::watch;
 use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity};
 use crate::cloud::CloudError;
 use crate::cluster::{KubernetesCluster, Recorder};
-use crate::names::InstallationId;
+use crate::names::{IdentityKey, InstallationId};
 use crate::policy::Catalogue;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Metrics, SweepFigures};
+
+/// What comes to be looked at again beside what changed.
+type Woken<K> = mpsc::Receiver<ObjectRef<K>>;
+
+/// Resolves when the operator is to stop.
+type Stop = future::Shared<BoxFuture<'static, ()>>;
 
 /// How a running operator works.
 #[derive(Debug, Clone)]
@@ -57,74 +70,99 @@ pub async fn run(
     metrics: Metrics,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let stop = futures::FutureExt::shared(futures::FutureExt::boxed(stop));
+    let stop = stop.boxed().shared();
     let (wake, woken) = mpsc::channel(WAKE_QUEUE);
     let (wake_tables, woken_tables) = mpsc::channel(WAKE_QUEUE);
+    let (wake_accounts, woken_accounts) = mpsc::channel(WAKE_QUEUE);
     let claims = Arc::new(Claims::default());
     let (identities, identity_writer) = reflector::store();
     let (accounts, account_writer) = reflector::store();
     let (policies, policy_writer) = reflector::store();
     let (namespaces, namespace_writer) = reflector::store();
-    let caches = Caches { identities, accounts, policies, namespaces, claims };
+    let caches = Caches { identities, accounts, policies, namespaces, claims, changes: Arc::default() };
     let shared = shared(&settings, &client, &metrics, &caches, (wake, wake_tables));
     metrics.collect(Box::new(super::gauges::Identities(caches.identities.clone())));
+    metrics.collect(Box::new(AccountGauges(caches.accounts.clone())));
 
     let known = Policies::default();
     let concerned = move |caches: &Caches, event: &_| judged_by(&known, caches, event);
     let policies =
         follow(watch::all(Api::all(client.clone()), metrics.clone()), policy_writer, shared.clone(), concerned);
     let namespaces = follow(metadata(&client), namespace_writer, shared.clone(), in_namespace);
-    let accounts = {
-        let shared = shared.clone();
-        let inspected = shared.clone();
-        let stream = watch::all::<CloudAccount>(Api::all(client.clone()), metrics.clone())
-            .inspect(move |event| inspected.note_account(event))
-            .reflect(account_writer)
-            .applied_objects()
-            .predicate_filter(watch::material, PredicateConfig::default());
-        Controller::for_stream(stream, caches.accounts.clone())
-            .graceful_shutdown_on(stop.clone())
-            .run(reconcile_account, |_, _, _| Action::await_change(), Arc::new(shared))
-            .for_each(|_| std::future::ready(()))
-    };
-    let identities = {
-        let inspected = shared.clone();
-        let stream = watch::all::<MachineIdentity>(Api::all(client.clone()), metrics.clone())
-            .inspect(move |event| inspected.note_identity(event))
-            .reflect(identity_writer)
-            .applied_objects()
-            .predicate_filter(watch::material, PredicateConfig::default());
-        let controller = Controller::for_stream(stream, caches.identities.clone())
-            .with_config(Config::default().concurrency(settings.concurrency))
-            .reconcile_on(woken)
-            .graceful_shutdown_on(stop.clone())
-            .run(reconcile_identity, |_, _, _| Action::await_change(), Arc::new(shared.clone()))
-            .for_each(|_| std::future::ready(()));
-        let caches = caches.clone();
-        async move {
-            // An identity judged by half-filled caches would be refused for nothing.
-            if caches.wait_until_ready().await {
-                controller.await;
-            }
-        }
-    };
-    let tables = {
-        let inspected = shared.clone();
-        let (store, writer) = reflector::store();
-        let stream = watch::all::<BindingTable>(Api::all(client.clone()), metrics.clone())
-            .inspect(move |event| inspected.note_table(event))
-            .reflect(writer)
-            .applied_objects();
-        Controller::for_stream(stream, store)
-            .reconcile_on(woken_tables)
-            .graceful_shutdown_on(stop.clone())
-            .run(reconcile_table, |_, _, _| Action::await_change(), Arc::new(shared))
-            .for_each(|_| std::future::ready(()))
-    };
+    let events = events::listen(Arc::new(Listening {
+        context: Arc::clone(&shared.context),
+        caches: caches.clone(),
+        metrics: metrics.clone(),
+        wake: shared.wake.clone(),
+        wake_accounts,
+    }));
+    let accounts = account_controller(&shared, account_writer, woken_accounts, stop.clone());
+    let identities = identity_controller(&shared, identity_writer, woken, (settings.concurrency, stop.clone()));
+    let tables = table_controller(&shared, woken_tables, stop);
     // The caches are followed only as long as a controller works with them.
-    let controllers = futures::future::join3(accounts, identities, tables);
-    let followers = futures::future::join(policies, namespaces);
-    futures::future::select(Box::pin(controllers), Box::pin(followers)).await;
+    let controllers = future::join3(accounts, identities, tables);
+    let followers = future::join3(policies, namespaces, events);
+    future::select(Box::pin(controllers), Box::pin(followers)).await;
+}
+
+fn account_controller(
+    shared: &Shared,
+    writer: Writer<CloudAccount>,
+    woken: Woken<CloudAccount>,
+    stop: Stop,
+) -> impl Future<Output = ()> + use<> {
+    let inspected = shared.clone();
+    let stream = watch::all::<CloudAccount>(Api::all(shared.client.clone()), shared.metrics.clone())
+        .inspect(move |event| inspected.note_account(event))
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(watch::material, PredicateConfig::default());
+    Controller::for_stream(stream, shared.caches.accounts.clone())
+        .reconcile_on(woken)
+        .graceful_shutdown_on(stop)
+        .run(reconcile_account, |_, _, _| Action::await_change(), Arc::new(shared.clone()))
+        .for_each(|_| std::future::ready(()))
+}
+
+fn identity_controller(
+    shared: &Shared,
+    writer: Writer<MachineIdentity>,
+    woken: Woken<MachineIdentity>,
+    (concurrency, stop): (u16, Stop),
+) -> impl Future<Output = ()> + use<> {
+    let inspected = shared.clone();
+    let stream = watch::all::<MachineIdentity>(Api::all(shared.client.clone()), shared.metrics.clone())
+        .inspect(move |event| inspected.note_identity(event))
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(watch::material, PredicateConfig::default());
+    let controller = Controller::for_stream(stream, shared.caches.identities.clone())
+        .with_config(Config::default().concurrency(concurrency))
+        .reconcile_on(woken)
+        .graceful_shutdown_on(stop)
+        .run(reconcile_identity, |_, _, _| Action::await_change(), Arc::new(shared.clone()))
+        .for_each(|_| std::future::ready(()));
+    let caches = shared.caches.clone();
+    async move {
+        // An identity judged by half-filled caches would be refused for nothing.
+        if caches.wait_until_ready().await {
+            controller.await;
+        }
+    }
+}
+
+fn table_controller(shared: &Shared, woken: Woken<BindingTable>, stop: Stop) -> impl Future<Output = ()> + use<> {
+    let inspected = shared.clone();
+    let (store, writer) = reflector::store();
+    let stream = watch::all::<BindingTable>(Api::all(shared.client.clone()), shared.metrics.clone())
+        .inspect(move |event| inspected.note_table(event))
+        .reflect(writer)
+        .applied_objects();
+    Controller::for_stream(stream, store)
+        .reconcile_on(woken)
+        .graceful_shutdown_on(stop)
+        .run(reconcile_table, |_, _, _| Action::await_change(), Arc::new(shared.clone()))
+        .for_each(|_| std::future::ready(()))
 }
 
 fn shared(
@@ -144,6 +182,7 @@ fn shared(
         accounts: Arc::clone(&accounts),
         world: Arc::new(caches.clone()),
         memory: Memory::default(),
+        sweeps: Sweeps::default(),
         timing: settings.timing,
         catalogue: Catalogue::embedded(),
         clock: Timestamp::now,
@@ -154,13 +193,19 @@ fn shared(
         accounts,
         connect: Arc::new(AwsConnect::new(installation, Arc::new(metrics.clone()))),
         reporter: Arc::new(cluster.clone()),
+        cluster: Arc::new(cluster.clone()),
+        consistency_window: settings.timing.consistency_window,
+        memory: AccountMemory::default(),
         clock: Timestamp::now,
+        steady,
+        spread,
     };
     Shared {
         context: Arc::new(context),
         account: Arc::new(account),
         caches: caches.clone(),
         cluster,
+        client: client.clone(),
         metrics: metrics.clone(),
         wake,
         wake_tables,
@@ -172,6 +217,12 @@ fn shared(
 fn spread() -> f64 {
     let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0_u8);
     f64::from(u32::try_from(random >> 32).unwrap_or_default()) / f64::from(u32::MAX)
+}
+
+/// Time since the first call of it.
+fn steady() -> Duration {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed()
 }
 
 fn metadata(
@@ -212,7 +263,7 @@ async fn reconcile_account(
     shared: Arc<Shared>,
 ) -> Result<Action, std::convert::Infallible> {
     let name = account.name_any();
-    let work = check_and_sweep(&account, &shared);
+    let work = Box::pin(account::reconcile(&shared.account, shared.as_ref(), &account));
     let outcome = guard::watched(&shared.metrics, "account", ("", &name), work).await;
     let uid = account.uid().unwrap_or_default();
     let failed_before = shared.context.memory.recall(&uid).failures;
@@ -225,31 +276,64 @@ async fn reconcile_account(
     Ok(guard::next(&outcome, interval, failed_before, (shared.context.spread)()))
 }
 
-async fn check_and_sweep(account: &CloudAccount, shared: &Shared) -> Outcome {
-    let name = account.name_any();
-    let mut checked = account::check(&shared.account, account).await;
-    if checked.wake_identities {
-        shared.wake(references(&shared.caches.identities, |identity| identity.spec.account_ref.name == name)).await;
+#[async_trait]
+impl account::Fleet for Shared {
+    fn identities_of(&self, account: &str) -> Vec<Arc<MachineIdentity>> {
+        self.caches.identities_of(account)
     }
-    let in_order = matches!(checked.outcome, Outcome::Waiting(_));
-    if let Some(used) = shared.account.accounts.find(&name).filter(|_| in_order)
-        && let Err(error) = sweep_all(&name, &used, shared).await
-    {
-        checked.sweep_failed(&error);
+
+    fn accounts(&self) -> Vec<Arc<CloudAccount>> {
+        // The controller begins when all were listed, and a new list takes the place of the old at once.
+        self.caches.accounts.state()
     }
-    account::report(&shared.account, account, checked).await
+
+    async fn wake(&self, identities: Vec<Arc<MachineIdentity>>) {
+        self.wake(identities.iter().map(|identity| ObjectRef::from_obj(identity.as_ref())).collect()).await;
+    }
+
+    async fn sweep(&self, name: &str, used: &Account) -> Result<SweepReport, CloudError> {
+        let start = Instant::now();
+        let identities = self.caches.identities_of(name);
+        self.forget_the_gone();
+        match self.context.sweeps.run(&self.context, (name, used.cloud.as_ref()), identities).await {
+            Ok(report) => {
+                let (pages, roles, ours) = (report.pages, report.roles, report.ours);
+                let figures = SweepFigures { pages, roles, ours, suspects: report.suspects.len() };
+                self.metrics.swept(name, start.elapsed(), figures);
+                account::Fleet::wake(self, report.suspects.clone()).await;
+                // Asked after the sweep: what was declared meanwhile is no orphan.
+                let exists = |identity: &IdentityKey| self.caches.identity(identity).is_some();
+                let known = self.caches.is_complete().then_some(exists);
+                Ok(SweepReport::of(&report, &self.context.installation, known))
+            }
+            Err(Broken { error, suspects }) => {
+                self.metrics.sweep_broken(name);
+                account::Fleet::wake(self, suspects).await;
+                Err(error)
+            }
+        }
+    }
 }
 
-async fn sweep_all(name: &str, used: &Account, shared: &Shared) -> Result<(), CloudError> {
-    let start = Instant::now();
-    let snapshot = sweep::take(used.cloud.as_ref(), Timestamp::now()).await?;
-    let suspects = sweep::suspects(&shared.context, &snapshot, shared.caches.identities_of(name));
-    shared.metrics.swept(name, start.elapsed(), suspects.len());
-    shared.wake(suspects.iter().map(|identity| ObjectRef::from_obj(identity.as_ref())).collect()).await;
-    Ok(())
+impl Shared {
+    /// Forgets identities that went while a sweep compared them.
+    fn forget_the_gone(&self) {
+        let identities = self.caches.identities.state();
+        let accounts = self.caches.accounts.state();
+        if self.context.memory.len() <= identities.len() + accounts.len() {
+            return;
+        }
+        let uids = identities.iter().filter_map(|identity| identity.uid());
+        let known: HashSet<String> = uids.chain(accounts.iter().filter_map(|account| account.uid())).collect();
+        self.context.memory.keep_only(|uid| known.contains(uid));
+    }
 }
 
 async fn reconcile_table(table: Arc<BindingTable>, shared: Arc<Shared>) -> Result<Action, std::convert::Infallible> {
+    // Whatever was altered before all identities were listed.
+    if shared.caches.is_complete() {
+        shared.note_table(&Ok(Event::Apply(table.as_ref().clone())));
+    }
     let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
     let work = bindings::reconcile(&shared.cluster, &shared.caches, &table);
     let outcome = guard::watched(&shared.metrics, "bindings", (&namespace, &name), work).await;

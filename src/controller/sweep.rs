@@ -1,109 +1,265 @@
 //! Sweeping an account: one bulk read, compared locally with every identity
 //! that rests. Only those that differ are looked at again.
 //!
-//! INVARIANT: a sweep writes nothing, and one that did not reach its end
-//! concludes nothing about what it did not see.
+//! INVARIANTS:
+//! - A sweep writes nothing.
+//! - What a page did not bring is taken for gone only when the last page was
+//!   read; a sweep that is broken off says nothing about what it did not see,
+//!   and goes on from the page that failed.
+//! - What was read before Ambit's own last write says nothing about it.
+//!
+//! Documents are read only where their digest is not the one that was compared
+//! last: in an account where nothing changed, a sweep parses nothing.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::case::Case;
 use super::context::Context;
+use super::drifted;
+use super::memory::Compared;
 use super::revocation;
-use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
-use crate::cloud::{Cloud, CloudError};
-use crate::domain::{Observation, Observed};
+use crate::api::v1alpha1::{DriftStatus, MachineIdentity, ManagementPolicy};
+use crate::cloud::{Cloud, CloudError, ErrorKind, Page, PageToken};
+use crate::domain::{Observation, Observed, Swept};
 use crate::names::PrincipalName;
-use crate::plan::{self, Closing, Course, Decision, Difference, Part, Resolved, decide};
+use crate::plan::{Closing, Course, Decision, Difference, DriftClass, Part, Resolved, decide, is_told};
 
-/// Everything that was found on this installation's path in one sweep.
-pub struct Snapshot {
-    began: Timestamp,
-    principals: HashMap<String, Observed>,
+/// A sweep whose last page came longer ago than this begins anew: what it read is
+/// too old to be put beside new pages.
+const STALE: Duration = Duration::from_mins(10);
+
+/// What a sweep that reached its end found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Report {
+    /// The pages that were read.
+    pub pages: usize,
+    /// The calls that this took, with those that failed.
+    pub calls: usize,
+    /// All principals of the account.
+    pub roles: usize,
+    /// Those on this installation's path.
+    pub ours: usize,
+    /// Those on this installation's path that belong to no identity of the account.
+    pub strangers: Vec<Swept>,
+    /// When it began.
+    pub began: Timestamp,
+    /// The identities that differ, vanished or appeared.
+    pub suspects: Vec<Arc<MachineIdentity>>,
 }
 
-/// Reads all pages. Fails as a whole when one of them does.
-pub async fn take(cloud: &dyn Cloud, began: Timestamp) -> Result<Snapshot, CloudError> {
-    let mut principals = HashMap::new();
-    let mut next = None;
-    loop {
-        let page = cloud.sweep(next.as_ref()).await?;
-        principals.extend(page.principals.into_iter().map(|found| (found.name, found.observed)));
-        next = page.next;
-        if next.is_none() {
-            return Ok(Snapshot { began, principals });
+/// A sweep that did not reach its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Broken {
+    /// Why.
+    pub error: CloudError,
+    /// The identities that were seen to differ until then.
+    pub suspects: Vec<Arc<MachineIdentity>>,
+}
+
+/// The sweeps that are under way, by account.
+#[derive(Debug, Default)]
+pub struct Sweeps {
+    begun: Mutex<HashMap<String, Progress>>,
+}
+
+/// How far a sweep has come. Kept after each page, so that nothing is lost when
+/// it is cancelled or fails.
+#[derive(Debug, Clone, Default)]
+struct Progress {
+    found: Report,
+    /// When the last page came, or when it began.
+    last_page: Timestamp,
+    next: Option<PageToken>,
+    /// The names of ours that were seen.
+    seen: HashSet<String>,
+}
+
+impl Sweeps {
+    /// Sweeps an account, or goes on with the sweep that was broken off.
+    pub async fn run(
+        &self,
+        context: &Context,
+        (account, cloud): (&str, &dyn Cloud),
+        identities: Vec<Arc<MachineIdentity>>,
+    ) -> Result<Report, Broken> {
+        let identities = by_name(context, identities);
+        loop {
+            let from = self.begin_or_go_on(account, context.now());
+            // Whoever is cancelled here loses one page: all before it is kept.
+            let page = match cloud.sweep(from.as_ref()).await {
+                Ok(page) => page,
+                Err(error) => return Err(self.broken(account, error)),
+            };
+            let mut progress = self.begun().remove(account).unwrap_or_default();
+            progress.last_page = context.now();
+            progress.next.clone_from(&page.next);
+            progress.take(context, page, &identities);
+            if progress.next.is_none() {
+                return Ok(progress.finish(context, &identities));
+            }
+            self.begun().insert(account.to_owned(), progress);
         }
+    }
+
+    /// Forgets how far a sweep of an account has come.
+    pub fn forget(&self, account: &str) {
+        self.begun().remove(account);
+    }
+
+    /// Where to go on. A sweep that is new, or whose last page is too old, begins now.
+    fn begin_or_go_on(&self, account: &str, now: Timestamp) -> Option<PageToken> {
+        let mut begun = self.begun();
+        let progress = begun.entry(account.to_owned()).or_insert_with(|| Progress::new(now));
+        let age = Duration::try_from(now.duration_since(progress.last_page)).unwrap_or_default();
+        if age >= STALE {
+            *progress = Progress::new(now);
+        } else if progress.found.pages == 0 {
+            (progress.found.began, progress.last_page) = (now, now);
+        }
+        progress.found.calls += 1;
+        progress.next.clone()
+    }
+
+    /// What was seen until then counts at once; the rest is for the next attempt. A cloud that no
+    /// longer knows where to go on is asked from the beginning.
+    fn broken(&self, account: &str, error: CloudError) -> Broken {
+        let mut begun = self.begun();
+        let suspects = begun.get_mut(account).map(|progress| std::mem::take(&mut progress.found.suspects));
+        if error.kind == ErrorKind::Invalid {
+            begun.remove(account);
+        }
+        Broken { error, suspects: suspects.unwrap_or_default() }
+    }
+
+    fn begun(&self) -> MutexGuard<'_, HashMap<String, Progress>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Which of these identities differ from what a snapshot shows. Marks them, so
-/// that their next reconciliation looks at the cloud itself.
-pub fn suspects(
-    context: &Context,
-    snapshot: &Snapshot,
-    identities: Vec<Arc<MachineIdentity>>,
-) -> Vec<Arc<MachineIdentity>> {
-    identities.into_iter().filter(|identity| suspected(context, snapshot, identity)).collect()
+impl Progress {
+    fn new(now: Timestamp) -> Self {
+        Self { found: Report { began: now, ..Report::default() }, last_page: now, ..Self::default() }
+    }
+
+    /// Compares what a page brought. Whatever is not ours is dropped unread.
+    fn take(&mut self, context: &Context, page: Page, identities: &HashMap<String, Arc<MachineIdentity>>) {
+        self.found.pages += 1;
+        self.found.roles += page.principals.len();
+        for swept in page.principals.into_iter().filter(|swept| swept.on_our_path) {
+            self.found.ours += 1;
+            let Some(identity) = identities.get(&swept.name) else {
+                self.found.strangers.push(swept);
+                continue;
+            };
+            if differs(context, self.found.began, identity, Some(&swept)) {
+                self.found.suspects.push(Arc::clone(identity));
+            }
+            self.seen.insert(swept.name);
+        }
+    }
+
+    /// The last page was read: what was not seen is not there.
+    fn finish(mut self, context: &Context, identities: &HashMap<String, Arc<MachineIdentity>>) -> Report {
+        for (_, identity) in identities.iter().filter(|(name, _)| !self.seen.contains(*name)) {
+            if differs(context, self.found.began, identity, None) {
+                self.found.suspects.push(Arc::clone(identity));
+            }
+        }
+        self.found
+    }
 }
 
-fn suspected(context: &Context, snapshot: &Snapshot, identity: &MachineIdentity) -> bool {
+fn by_name(context: &Context, identities: Vec<Arc<MachineIdentity>>) -> HashMap<String, Arc<MachineIdentity>> {
+    let named = identities.into_iter().filter_map(|identity| {
+        let name = PrincipalName::derive(&context.installation, &Case::open(context, &identity)?.incarnation.key);
+        Some((name.to_string(), identity))
+    });
+    named.collect()
+}
+
+/// Whether an identity differs from what was found of it. Marks it then, so that
+/// its next reconciliation looks at the cloud itself.
+fn differs(context: &Context, began: Timestamp, identity: &MachineIdentity, found: Option<&Swept>) -> bool {
     let Some(case) = Case::open(context, identity) else { return false };
     let is_watched = identity.metadata.deletion_timestamp.is_none()
-        // A snapshot that began before Ambit's own last write says nothing about it.
-        && case.remembered.changed_at.is_none_or(|changed| changed < snapshot.began);
+        && case.remembered.changed_at.is_none_or(|changed| changed < began);
     if !is_watched {
         return false;
     }
-    let Some(grounds) = context.world.grounds(&case.incarnation.key, identity, &context.installation) else {
+    let compared = found.map(|swept| Compared {
+        fingerprint: swept.fingerprint(),
+        generation: identity.metadata.generation,
+        revision: context.world.revision(),
+    });
+    if compared.is_some() && compared == case.remembered.compared {
         return false;
-    };
-    let name = PrincipalName::derive(&context.installation, &case.incarnation.key);
-    let found = snapshot.principals.get(name.as_str());
-    let observation = found.map_or(Observation::Absent, |observed| Observation::Present(observed.clone()));
-    let is_paused = identity.spec.management_policy == ManagementPolicy::Paused;
-    let differs = match case.course(&grounds) {
-        Course::Pursue(..) if is_paused => false,
-        Course::Pursue(resolved, _) => deviates(&case, &resolved, &observation),
-        Course::Revoke(revoked) => {
-            matches!(revocation::closing(&case, &grounds, &revoked, &observation), Closing::Close(_))
-        }
-        Course::Refuse(_) => false,
-    };
-    if differs {
-        context.memory.note(&case.incarnation.uid, |memory| memory.suspected = true);
     }
+    let observation = found.map_or(Observation::Absent, |swept| Observation::Present(swept.read()));
+    let Some(differs) = deviates(&case, &observation) else { return false };
+    context.memory.note(&case.incarnation.uid, |memory| {
+        memory.suspicions += u64::from(differs);
+        memory.compared = compared.filter(|_| !differs);
+    });
     differs
 }
 
-/// Whether a principal is not as its declaration says, or as was told of it.
-fn deviates(case: &Case<'_>, resolved: &Resolved, observation: &Observation<Observed>) -> bool {
+/// Whether a principal is not as its declaration says, or as was told of it;
+/// nothing where it is being worked on anyway, or cannot be judged.
+fn deviates(case: &Case<'_>, observation: &Observation<Observed>) -> Option<bool> {
+    let grounds = case.context.world.grounds(&case.incarnation.key, case.identity, &case.context.installation)?;
+    let is_paused = case.identity.spec.management_policy == ManagementPolicy::Paused;
+    match case.course(&grounds) {
+        Course::Pursue(..) if is_paused => None,
+        Course::Pursue(resolved, _) => deviates_from(case, &resolved, observation),
+        Course::Revoke(revoked) => {
+            let closing = revocation::closing(case, &grounds, &revoked, observation);
+            Some(matches!(closing, Closing::Close(_)))
+        }
+        Course::Refuse(_) => None,
+    }
+}
+
+fn deviates_from(case: &Case<'_>, resolved: &Resolved, observation: &Observation<Observed>) -> Option<bool> {
     let in_place = case.is_in_place(resolved);
-    if !in_place && resolved.enforce {
-        // It is being worked on anyway.
-        return false;
+    if !in_place && resolved.enforce && !case.is_contested() {
+        return None;
     }
     let decision = decide(&resolved.desired, observation, &case.recorded(), false);
-    if in_place { decision != Decision::Settled } else { outdated(case, &decision) }
+    Some(if in_place {
+        decision != Decision::Settled
+    } else {
+        outdated(case, &drifted::told(decision, resolved, observation))
+    })
 }
 
-/// Whether an identity that is only observed tells of other drift than the
-/// snapshot shows. It waits for nothing, so nobody else would notice. Bulk reads
-/// leave the longest session out, so it is left out here.
+/// Whether an identity that is only observed, or that is contested, tells of
+/// other drift than was found. It waits for nothing, so nobody else would notice.
+/// Bulk reads leave the longest session out, so it is left out here.
 fn outdated(case: &Case<'_>, decision: &Decision) -> bool {
-    let drift = case.status().and_then(|status| status.drift);
-    let items = drift.into_iter().flat_map(|drift| drift.items);
-    let told: Vec<String> =
-        items.filter(|item| item.part != Part::SessionDuration.name()).map(|item| item.summary).collect();
+    let told = case.status().and_then(|status| status.drift).map(without_session);
     match decision {
-        Decision::Settled => !told.is_empty(),
-        Decision::Change(plan) => told != summaries(&plan.drift),
-        Decision::NotOurs(_) | Decision::Vanished => false,
+        Decision::Settled => told.is_some_and(|told| !told.items.is_empty()),
+        Decision::Change(plan) => {
+            let found: Vec<Difference> =
+                plan.drift.iter().filter(|found| found.part != Part::SessionDuration).cloned().collect();
+            !is_told(told.as_ref(), &found)
+        }
+        Decision::NotOurs(_) => !tells_of_role(told.as_ref(), DriftClass::Foreign),
+        Decision::Vanished => !tells_of_role(told.as_ref(), DriftClass::Missing),
     }
 }
 
-fn summaries(drift: &[Difference]) -> Vec<String> {
-    let items = plan::items(drift).into_iter();
-    items.filter(|item| item.part != Part::SessionDuration.name()).map(|item| item.summary).collect()
+/// Whether it is told already that the role is gone, or another's.
+fn tells_of_role(told: Option<&DriftStatus>, class: DriftClass) -> bool {
+    let mut items = told.iter().flat_map(|told| &told.items);
+    items.any(|item| item.part == Part::Role.name() && item.class == class.name())
+}
+
+fn without_session(mut told: DriftStatus) -> DriftStatus {
+    told.items.retain(|item| item.part != Part::SessionDuration.name());
+    told
 }

@@ -11,19 +11,24 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
-use kube::{Resource, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 
 use super::account::AccountContext;
 use super::caches::Caches;
 use super::context::Context;
 use super::policies::Policies;
-use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity, ManagementPolicy, ScopePolicy, TABLE_NAME};
+use crate::api::v1alpha1::{
+    Binding, BindingTable, CloudAccount, MachineIdentity, ManagementPolicy, ScopePolicy, TABLE_NAME,
+};
 use crate::cluster::KubernetesCluster;
-use crate::plan;
+use crate::names::{IdentityKey, InstallationId, PrincipalName};
+use crate::plan::account::AccountSettings;
+use crate::plan::{self, Delivery};
 use crate::telemetry::metrics::Metrics;
 
 /// Wakes identities: a bounded queue, so that a sender waits when nobody keeps up.
 pub(super) type Wake = mpsc::Sender<ObjectRef<MachineIdentity>>;
+pub(super) type WakeAccounts = mpsc::Sender<ObjectRef<CloudAccount>>;
 pub(super) type WakeTables = mpsc::Sender<ObjectRef<BindingTable>>;
 pub(super) const WAKE_QUEUE: usize = 1024;
 
@@ -34,6 +39,7 @@ pub(super) struct Shared {
     pub(super) account: Arc<AccountContext>,
     pub(super) caches: Caches,
     pub(super) cluster: KubernetesCluster,
+    pub(super) client: Client,
     pub(super) metrics: Metrics,
     pub(super) wake: Wake,
     pub(super) wake_tables: WakeTables,
@@ -52,6 +58,7 @@ pub(super) async fn follow<K, F>(
     let mut events = std::pin::pin!(stream.reflect(writer));
     while let Some(event) = events.next().await {
         let Ok(event) = event else { continue };
+        shared.caches.note_change();
         let woken = concerned(&shared.caches, &event);
         shared.wake(woken).await;
     }
@@ -88,6 +95,46 @@ pub(super) fn in_namespace(
         Event::InitDone => references(&caches.identities, |_| true),
         Event::Init | Event::InitApply(_) => Vec::new(),
     }
+}
+
+/// The identities in place whose entry in a table is not as Ambit wrote it. What Ambit writes
+/// itself is told as well and differs in nothing, as a rule: where it turns pods away before
+/// status says why, one look too many follows.
+pub(super) fn altered_in(
+    caches: &Caches,
+    installation: &InstallationId,
+    event: &Event<BindingTable>,
+) -> Vec<ObjectRef<MachineIdentity>> {
+    let (table, is_gone) = match event {
+        Event::Apply(table) | Event::InitApply(table) => (table, false),
+        Event::Delete(table) => (table, true),
+        Event::Init | Event::InitDone => return Vec::new(),
+    };
+    let namespace = table.namespace();
+    references(&caches.identities, |identity| {
+        identity.namespace() == namespace
+            && identity.spec.management_policy == ManagementPolicy::Enforce
+            && plan::settled(identity.status.as_ref(), identity.metadata.generation)
+            && expected_entry(caches, installation, identity).is_some_and(|(service_account, expected)| {
+                let entry = table.spec.service_accounts.get(&service_account).filter(|_| !is_gone);
+                !plan::binding_differences(&service_account, &expected, true, entry).is_empty()
+            })
+    })
+}
+
+/// What the table should say of an identity that is in place: by its service account, the entry.
+fn expected_entry(
+    caches: &Caches,
+    installation: &InstallationId,
+    identity: &MachineIdentity,
+) -> Option<(String, Binding)> {
+    let account = caches.accounts.get(&ObjectRef::new(&identity.spec.account_ref.name))?;
+    let settings = AccountSettings::parse(&account.spec, installation).ok()?;
+    let key = IdentityKey::new(identity.namespace()?, identity.name_any());
+    let role_arn = settings.role_arn(&PrincipalName::derive(installation, &key));
+    let subject = identity.spec.subject.service_account.as_ref()?;
+    let Delivery { service_account, audience, env } = plan::delivery(&subject.name, &settings, &role_arn);
+    Some((service_account, Binding { identity: key.name, ready: true, reason: None, audience, env }))
 }
 
 pub(super) fn references(
@@ -142,37 +189,38 @@ impl Shared {
     }
 
     pub(super) fn note_account(&self, event: &Result<Event<CloudAccount>, watcher::Error>) {
+        if self.is_news(event) {
+            self.caches.note_change();
+        }
         if let Ok(Event::Delete(account)) = event {
             let name = account.name_any();
             self.account.accounts.remove(&name);
+            self.context.sweeps.forget(&name);
+            self.metrics.forget_account(&name);
+            self.account.memory.forget(account.uid().as_deref().unwrap_or_default());
             self.wake_later(references(&self.caches.identities, |identity| identity.spec.account_ref.name == name));
         }
     }
 
-    /// A table that lost an entry, or is gone itself, gets it back: the
+    /// Whether identities may be judged otherwise now: not when only an account's status was written.
+    fn is_news(&self, event: &Result<Event<CloudAccount>, watcher::Error>) -> bool {
+        let Ok(Event::Apply(account)) = event else { return true };
+        let known = self.caches.accounts.get(&ObjectRef::from_obj(account));
+        let facts = |account: &CloudAccount| (account.metadata.uid.clone(), account.metadata.generation);
+        known.is_none_or(|known| facts(&known) != facts(account))
+    }
+
+    /// A table whose entries were lost or altered, or that is gone itself, is mended: the
     /// identities that it belongs to are looked at again.
     pub(super) fn note_table(&self, event: &Result<Event<BindingTable>, watcher::Error>) {
-        let (table, is_gone) = match event {
-            Ok(Event::Apply(table)) => (table, false),
-            Ok(Event::Delete(table)) => (table, true),
-            _ => return,
-        };
-        let namespace = table.namespace();
-        let bound = |identity: &MachineIdentity| {
-            !is_gone && table.spec.service_accounts.values().any(|binding| binding.identity == identity.name_any())
-        };
-        let lost = references(&self.caches.identities, |identity| {
-            identity.namespace() == namespace
-                && identity.spec.management_policy == ManagementPolicy::Enforce
-                && plan::settled(identity.status.as_ref(), identity.metadata.generation)
-                && !bound(identity)
-        });
-        for identity in &lost {
+        let Ok(event) = event else { return };
+        let altered = altered_in(&self.caches, &self.context.installation, event);
+        for identity in &altered {
             let known = self.caches.identities.get(identity);
             let uid = known.and_then(|identity| identity.uid()).unwrap_or_default();
-            self.context.memory.note(&uid, |memory| memory.suspected = true);
+            self.context.memory.note(&uid, |memory| memory.suspicions += 1);
         }
-        self.wake_later(lost);
+        self.wake_later(altered);
     }
 
     /// Has the table of a namespace looked over for entries whose identity is gone.

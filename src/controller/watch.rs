@@ -10,6 +10,7 @@ use kube::runtime::{WatchStreamExt as _, predicates, watcher as watch};
 use kube::{Api, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
+use crate::api::v1alpha1::RECONCILE;
 use crate::telemetry::metrics::Metrics;
 
 /// How many objects one page of a list holds: what is decoded at once is what
@@ -88,18 +89,19 @@ pub fn lean<K: Resource>(mut object: K) -> K {
 }
 
 /// What makes a change worth a reconciliation: another incarnation, another
-/// spec, the beginning of a deletion, other finalizers. Status is not among
+/// spec, the beginning of a deletion, other finalizers, a request to look. Status is not among
 /// them, so that the operator's own writes wake nobody.
 #[expect(clippy::unnecessary_wraps, reason = "a predicate may have no opinion; this one always has")]
 pub fn material<K: Resource>(object: &K) -> Option<u64> {
     let own = std::hash::BuildHasherDefault::<std::collections::hash_map::DefaultHasher>::default();
-    let facts = (object.uid(), object.meta().generation, object.meta().deletion_timestamp.is_some());
+    let asked = object.annotations().get(RECONCILE);
+    let facts = (object.uid(), object.meta().generation, object.meta().deletion_timestamp.is_some(), asked.cloned());
     let hash = std::hash::BuildHasher::hash_one(&own, Facts(facts));
     Some(hash ^ predicates::finalizers(object).unwrap_or_default().rotate_left(1))
 }
 
 #[derive(Hash)]
-struct Facts((Option<String>, Option<i64>, bool));
+struct Facts((Option<String>, Option<i64>, bool, Option<String>));
 
 #[cfg(test)]
 mod tests {

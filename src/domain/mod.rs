@@ -6,12 +6,18 @@
 //!
 //! Imports `names` and `policy` only.
 
+mod change_event;
 mod observed;
 mod proof;
 mod provider;
 mod step;
+mod swept;
+mod usage;
 
+pub use change_event::{ChangeEvent, Target};
 pub use observed::{Denial, Observation, Observed, OwnerTags, Reading};
 pub use proof::WebToken;
 pub use provider::{Provider, ProviderStep};
 pub use step::{Birth, Desired, SessionSeconds, Step, StepDone};
+pub use swept::{OwnPolicies, Raw, Swept, reading};
+pub use usage::Usage;

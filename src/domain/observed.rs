@@ -40,6 +40,8 @@ pub struct OwnerTags {
     pub identity: Option<String>,
     /// The UID of the identity's incarnation.
     pub uid: Option<String>,
+    /// The UID of the incarnation that left the principal behind when it went.
+    pub retained: Option<String>,
 }
 
 impl OwnerTags {
@@ -54,6 +56,13 @@ impl OwnerTags {
     #[must_use]
     pub fn name_exactly(&self, owner: &Owner) -> bool {
         self.name_identity_of(owner) && self.uid.as_deref() == Some(owner.uid.as_str())
+    }
+
+    /// Whether whoever owned it last left it behind on purpose. A later
+    /// incarnation that takes it over writes its own UID, and the mark is void.
+    #[must_use]
+    pub fn is_retained(&self) -> bool {
+        self.retained.is_some() && self.retained == self.uid
     }
 }
 
@@ -91,7 +100,7 @@ pub struct Observed {
     /// Ambit's own denial of everything.
     pub denial: Denial,
     /// Inline policies that Ambit did not write, by name.
-    pub other_inline: BTreeSet<String>,
+    pub other_inline: BTreeMap<String, Reading>,
     /// Managed policies that are attached, by ARN.
     pub attached: BTreeSet<String>,
     /// Tags beside Ambit's own, kept for the inventory.

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 /// A registered OIDC provider as found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Provider {
     /// The audiences that it accepts.
     pub audiences: BTreeSet<String>,
+    /// The fingerprints of certificates that it trusts, in lower case. May be empty: AWS then
+    /// relies on its own list of authorities.
+    pub thumbprints: BTreeSet<String>,
     /// The installation in its ownership tag, if it has one.
     pub installation: Option<String>,
 }
@@ -24,4 +27,21 @@ pub enum ProviderStep {
         /// The audience.
         audience: String,
     },
+    /// Accept an audience no longer.
+    RemoveAudience {
+        /// The audience.
+        audience: String,
+    },
+}
+
+impl ProviderStep {
+    /// A short name for logs and for counting.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create-provider",
+            Self::AddAudience { .. } => "add-audience",
+            Self::RemoveAudience { .. } => "remove-audience",
+        }
+    }
 }

@@ -71,6 +71,8 @@ pub enum Step {
     Create(Birth),
     /// Write the tags that say whose it is.
     SetOwner(Owner),
+    /// Mark the principal as left behind on purpose by this owner.
+    Retain(Owner),
     /// Set the boundary.
     SetBoundary(BoundaryArn),
     /// Set who may become it.
@@ -100,6 +102,7 @@ impl Step {
         match self {
             Self::Create(_) => "create",
             Self::SetOwner(_) => "set-owner",
+            Self::Retain(_) => "retain",
             Self::SetBoundary(_) => "set-boundary",
             Self::SetTrust(_) => "set-trust",
             Self::SetSession(_) => "set-session",

@@ -84,6 +84,53 @@ impl IssuerUrl {
     }
 }
 
+name!(
+    /// The URL of a queue of SQS. The region, the account and the queue's name stand in it.
+    QueueUrl,
+    "the URL of a queue",
+    "look like `https://sqs.eu-west-1.amazonaws.com/123456789012/NAME`",
+    |text| text.len() <= 256 && queue_parts(text).is_some()
+);
+
+/// Region, account and name of a queue.
+fn queue_parts(url: &str) -> Option<[&str; 3]> {
+    let (host, path) = url.strip_prefix("https://sqs.")?.split_once('/')?;
+    let (region, suffix) = host.split_once('.')?;
+    let (account, name) = path.split_once('/')?;
+    let plain = name.strip_suffix(".fifo").unwrap_or(name);
+    let is_host = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+    };
+    let is_name = (1..=80).contains(&name.len())
+        && !plain.is_empty()
+        && plain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    (Region::parse(region).is_ok() && is_host(suffix) && is_account_id(account) && is_name)
+        .then_some([region, account, name])
+}
+
+impl QueueUrl {
+    /// The region whose endpoint serves the queue. It need not be the account's own: what
+    /// happens to IAM is told in one region of each partition.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        let [region, ..] = self.parts();
+        region
+    }
+
+    /// The queue's ARN.
+    #[must_use]
+    pub fn arn(&self, partition: &Partition) -> String {
+        let [region, account, name] = self.parts();
+        format!("arn:{partition}:sqs:{region}:{account}:{name}")
+    }
+
+    /// Region, account and name.
+    fn parts(&self) -> [&str; 3] {
+        // Checked when the URL was read.
+        queue_parts(self.as_str()).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +159,33 @@ mod tests {
         assert_eq!(issuer.host_and_path(), "oidc.example.com/id/ABC");
         for wrong in ["http://a.example", "https://", "https://a/", "https://a?b", "https://a/*", "https://a/${x}"] {
             assert!(IssuerUrl::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_queue_has_region_account_and_name() {
+        let queue = QueueUrl::parse("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events").unwrap();
+        assert_eq!(queue.region(), "us-east-1");
+        let aws = Partition::parse("aws").unwrap();
+        assert_eq!(queue.arn(&aws), "arn:aws:sqs:us-east-1:123456789012:ambit-events");
+        assert!(QueueUrl::parse("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/q.fifo").is_ok());
+        for wrong in [
+            "http://sqs.us-east-1.amazonaws.com/123456789012/q",
+            "https://sqs.us-east-1.amazonaws.com/123456789012/",
+            "https://sqs.us-east-1.amazonaws.com/123456789012/.fifo",
+            "https://sqs.us-east-1.amazonaws.com/1/q",
+            "https://sqs.us-east-1.amazonaws.com/123456789012/q/r",
+            "https://sqs.us-east-1.amazonaws.com/123456789012/q?x",
+            "https://sqs.us-east-1/123456789012/q",
+            "https://evil.example/123456789012/q",
+            "https://sqs.us-east-1.amazonaws.com@evil.example/123456789012/q",
+        ] {
+            assert_eq!(
+                QueueUrl::parse(wrong).unwrap_err().to_string(),
+                format!(
+                    "`{wrong}` is not the URL of a queue: it must look like `https://sqs.eu-west-1.amazonaws.com/123456789012/NAME`"
+                ),
+            );
         }
     }
 

@@ -13,7 +13,7 @@ mod installation;
 mod principal;
 
 pub use arn::{Arn, ArnError};
-pub use aws::{AccountId, BoundaryArn, IssuerUrl, Partition, Region, RolePath, is_account_id};
+pub use aws::{AccountId, BoundaryArn, IssuerUrl, Partition, QueueUrl, Region, RolePath, is_account_id};
 pub use digest::Digest;
 pub use installation::{IdentityKey, InstallationId, Owner};
 pub use principal::PrincipalName;
@@ -46,15 +46,18 @@ pub fn shortened(text: &str) -> String {
     }
 }
 
-/// A text without what would break or reorder its line, or move a terminal's cursor.
+/// Whether a character would break or reorder its line, or move a terminal's cursor.
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        // Directions, joiners and separators.
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A text with a sign in the place of each character that is unprintable.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let breaks = |character: char| {
-        character.is_control()
-            // Directions, joiners and separators.
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars().map(|character| if breaks(character) { '\u{fffd}' } else { character }).collect()
+    text.chars().map(|character| if is_unprintable(character) { '\u{fffd}' } else { character }).collect()
 }
 
 /// Declares a newtype over `String` with its check and its words for a refusal.

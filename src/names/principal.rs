@@ -23,13 +23,21 @@ impl PrincipalName {
     #[must_use]
     pub fn derive(installation: &InstallationId, identity: &IdentityKey) -> Self {
         let hash = hash(installation, identity);
-        let room = Self::MAX_LENGTH - Self::HASH_LENGTH - 1;
-        let readable: String = format!("{}-{}", identity.namespace, identity.name)
-            .chars()
-            .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' })
-            .take(room)
-            .collect();
+        let readable: String = readable(&identity.namespace, &identity.name).collect();
         Self(format!("{}-{hash}", readable.trim_matches('-')))
+    }
+
+    /// Whether a role of this name may be that of an identity so called: a quick look, without
+    /// the hash, that leaves few of many. `derive` then says whether it is.
+    #[must_use]
+    pub fn may_be(role: &str, namespace: &str, name: &str) -> bool {
+        let Some((stem, hash)) = role.rsplit_once('-') else { return false };
+        if hash.len() != Self::HASH_LENGTH {
+            return false;
+        }
+        let mut rest = readable(namespace, name).skip_while(|c| *c == '-');
+        let begins = stem.chars().all(|c| rest.next() == Some(c));
+        begins && rest.all(|c| c == '-')
     }
 
     /// The name as text.
@@ -43,6 +51,17 @@ impl std::fmt::Display for PrincipalName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Namespace and name as they stand in a role's name: cut to fit, and in letters that IAM takes.
+fn readable<'a>(namespace: &'a str, name: &'a str) -> impl Iterator<Item = char> + 'a {
+    const ROOM: usize = PrincipalName::MAX_LENGTH - PrincipalName::HASH_LENGTH - 1;
+    namespace
+        .chars()
+        .chain(['-'])
+        .chain(name.chars())
+        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' })
+        .take(ROOM)
 }
 
 /// Ten base32 characters (50 bits) over the three names with a separator that
@@ -85,6 +104,15 @@ mod tests {
         assert_ne!(name("i", "a", "b.c"), name("i", "a", "b-c"));
     }
 
+    #[test]
+    fn a_quick_look_at_a_name_leaves_few() {
+        assert!(PrincipalName::may_be("shop-orders-4saa5mh6ap", "shop", "orders"));
+        for (namespace, name) in [("shop", "order"), ("shop", "orders2"), ("sho", "porders"), ("bank", "orders")] {
+            assert!(!PrincipalName::may_be("shop-orders-4saa5mh6ap", namespace, name), "{namespace}/{name}");
+        }
+        assert!(!PrincipalName::may_be("shop-orders", "shop", "orders"), "without a hash it is none of Ambit's");
+    }
+
     proptest! {
         #[test]
         fn fits_iam_for_any_names(ns in "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", id in "[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?") {
@@ -92,6 +120,7 @@ mod tests {
             prop_assert!(name.as_str().len() <= PrincipalName::MAX_LENGTH);
             prop_assert!(name.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
             prop_assert!(!name.as_str().starts_with('-'));
+            prop_assert!(PrincipalName::may_be(name.as_str(), &ns, &id));
         }
     }
 }

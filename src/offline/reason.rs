@@ -94,12 +94,33 @@ meanings! {
     Throttled "Provisioned"
         "the cloud limits the rate of calls"
         "wait, or lower `requestsPerSecond`";
-    LimitExceeded "Provisioned"
-        "a quota of the account is used up"
+    LimitExceeded "Provisioned; of a CloudAccount: Ready"
+        "a quota of the account is used up; of a CloudAccount: there are as many roles as it may have, so no identity can be added; those that exist go on"
         "raise it, or remove what is not needed";
     BoundaryMissing "Provisioned"
         "the permissions boundary does not exist"
         "create it, or correct the CloudAccount";
+    BoundaryChanged "Provisioned; of a CloudAccount: Ready, event"
+        "the permissions boundary means something else than before, or than `permissionsBoundaryDigest` pins. With a pin no new role is made, and those that exist stay. Without a pin nothing is held back: only an event and `status.boundary.changedTime` say so"
+        "`kubectl describe cloudaccount NAME` shows what changed: set the boundary back, or pin the digest in `status.boundary`";
+    ProviderChanged "of a CloudAccount: Ready"
+        "the OIDC provider is not as declared or not as it was first seen, and stays so for now: Ambit never changes thumbprints, takes an added audience off only under `provider: Create`, and stops after three times. Ready stays True: identities can still be made"
+        "`kubectl describe cloudaccount NAME` shows what changed: set the provider right, or accept it as the message says";
+    EventsUnavailable "of a CloudAccount: Ready"
+        "the event queue cannot be read, or another CloudAccount uses it; changes made by hand are found only by sweeps. Ready stays True"
+        "the message says what to look at: the queue, its URL, or Ambit's own policy";
+    QuotaNear "of a CloudAccount: Ready"
+        "nine tenths of the account's roles are used up; everything works still"
+        "raise the quota, or remove roles that nobody uses";
+    SweptInFull "of a CloudAccount: Swept"
+        "the whole account was read, so whatever differs was found"
+        "nothing";
+    DeletionBudgetSpent "of a CloudAccount: Swept"
+        "more roles have lost their identity than may be removed within an hour, so the rest stays for now"
+        "if identities were lost, restore them, or set `spec.orphans` to Keep; else nothing: the message says when it goes on";
+    OrphansRemoved "event"
+        "roles whose identity is gone were removed"
+        "nothing, if the identities were meant to go";
     UnsafePlan "Provisioned"
         "Ambit's own second check refused its plan; nothing was changed"
         "report it with the message";
@@ -131,8 +152,14 @@ meanings! {
         "somebody changed the role; it is as declared again; the message says what it was"
         "find out who, in CloudTrail";
     Drifted "InSync"
-        "live differs: it is being repaired, or only told under Observe"
+        "live differs: it is being repaired, or only reported under Observe"
         "read `status.drift`";
+    Unreadable "InSync"
+        "a policy of the role is no policy that Ambit understands: it is being replaced, or only reported under Observe"
+        "read `status.drift`: it says which, and why";
+    Contested "InSync"
+        "somebody else keeps changing what Ambit repairs; after three repairs Ambit stopped, and live differs"
+        "find the other party, named in the message where events say who it is; then change the spec, or set the annotation `ambit.dev/reconcile` to a new value";
     Observing "Provisioned, Bound"
         "`managementPolicy` is Observe: Ambit looks and changes nothing; under Provisioned, the role does not exist and is not made"
         "nothing, or set it to Enforce";

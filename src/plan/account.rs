@@ -1,8 +1,10 @@
 //! A `CloudAccount` as settings that were checked.
 
+use std::time::Duration;
+
 use crate::api::v1alpha1::{AssumeRole, CloudAccountSpec, ProviderPolicy};
 use crate::names::{
-    AccountId, BoundaryArn, InstallationId, IssuerUrl, NameError, Partition, PrincipalName, Region, RolePath,
+    AccountId, BoundaryArn, InstallationId, IssuerUrl, NameError, Partition, PrincipalName, QueueUrl, Region, RolePath,
 };
 
 /// Everything that is needed to work in an account. It can only be right.
@@ -26,8 +28,12 @@ pub struct AccountSettings {
     pub provider: ProviderPolicy,
     /// The role to assume first.
     pub assume_role: Option<AssumeRole>,
+    /// The queue in which the account tells what is done to it, if it does.
+    pub queue: Option<QueueUrl>,
     /// The most calls per second.
     pub requests_per_second: u32,
+    /// How often the account is swept.
+    pub sweep_interval: Duration,
 }
 
 /// Why an account cannot be used.
@@ -52,6 +58,7 @@ impl AccountSettings {
         let aws = spec.aws.as_ref().ok_or(AccountError::Missing("spec.aws"))?;
         let web =
             aws.federation.web_identity.as_ref().ok_or(AccountError::Missing("spec.aws.federation.webIdentity"))?;
+        let events = spec.events.as_ref().and_then(|events| events.aws.as_ref());
         let named = |field| move |source| AccountError::Name { field, source };
         Ok(Self {
             account: AccountId::parse(&aws.account_id).map_err(named("spec.aws.accountId"))?,
@@ -66,7 +73,12 @@ impl AccountSettings {
             audience: web.audience.clone(),
             provider: web.provider,
             assume_role: aws.assume_role.clone(),
+            queue: events
+                .map(|events| QueueUrl::parse(&events.queue_url))
+                .transpose()
+                .map_err(named("spec.events.aws.queueUrl"))?,
             requests_per_second: u32::try_from(spec.requests_per_second).unwrap_or(1).max(1),
+            sweep_interval: Duration::from(spec.sweep_interval).max(Duration::from_secs(1)),
         })
     }
 

@@ -22,7 +22,9 @@ pub enum Closing {
 /// Plans the denial of a principal that does not fit.
 ///
 /// INVARIANT: nothing is planned for a principal that is not provably ours, and
-/// nothing is given but the boundary, without which Ambit may not write a denial.
+/// nothing is given but the boundary, without which Ambit may not write a denial. What another
+/// boundary held back passes within the declared one until the very next step, the denial:
+/// nothing else is taken off, because the principal may have to be opened again as it was.
 #[must_use]
 pub fn plan_closing(
     owner: &Owner,

@@ -34,7 +34,9 @@ pub fn plan_removal(
         return Removal::NotOurs(format!("`{}` is not this identity's role and was left alone", live.arn));
     }
     let mut steps = Vec::new();
-    // Ambit may write policies only under the boundary, and a denial is one.
+    // Ambit may write policies only under the boundary, and a denial is one. What another boundary
+    // held back passes within the declared one until the very next step, the denial: that comes
+    // before all else here, because nothing that is found says which policy holds another back.
     if live.boundary.as_deref() != Some(boundary.as_str()) {
         steps.push(Step::SetBoundary(boundary.clone()));
     }
@@ -42,7 +44,7 @@ pub fn plan_removal(
         steps.push(Step::Close);
     }
     steps.extend(live.attached.iter().cloned().map(Step::Detach));
-    steps.extend(live.other_inline.iter().cloned().map(Step::RemoveInline));
+    steps.extend(live.other_inline.keys().cloned().map(Step::RemoveInline));
     if live.permissions.is_some() {
         steps.push(Step::RemovePermissions);
     }

@@ -132,14 +132,20 @@ pub fn compile(
         session: session(declaration)?,
         name,
     };
-    let delivery = Delivery {
-        service_account: service_account.to_owned(),
-        audience: account.audience.clone(),
-        env: environment(&account, &role_arn),
-    };
+    let delivery = delivery(service_account, &account, &role_arn);
     let summary = policy::summary(&scopes, catalogue);
     let enforce = spec.management_policy == ManagementPolicy::Enforce;
     Ok(Resolved { account, desired, role_arn, delivery, summary, enforce })
+}
+
+/// How pods of a service account get a principal.
+#[must_use]
+pub fn delivery(service_account: &str, account: &AccountSettings, role_arn: &str) -> Delivery {
+    Delivery {
+        service_account: service_account.to_owned(),
+        audience: account.audience.clone(),
+        env: environment(account, role_arn),
+    }
 }
 
 /// Who owns the principal of an identity.

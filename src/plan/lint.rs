@@ -3,6 +3,8 @@
 //! It knows nothing of how a plan came about. A finding means that the planner
 //! is wrong, so the plan is not carried out.
 
+mod way;
+
 use crate::domain::{Observation, Observed, Step};
 use crate::names::Owner;
 
@@ -36,6 +38,9 @@ pub enum Finding {
     /// Permissions before everything that bounds them.
     #[error("step `{0}` comes before the step that bounds it")]
     Order(&'static str),
+    /// A step that lets through what was held back until then and was not declared.
+    #[error("step `{0}` would allow for a moment what was denied before and was not declared: deny everything first")]
+    Exposing(&'static str),
     /// Deletion of something that was not denied first, or that should exist.
     #[error("step `{0}` belongs to a deletion and no deletion was asked for")]
     UnaskedDeletion(&'static str),
@@ -51,6 +56,9 @@ pub fn lint(steps: &[Step], owner: &Owner, observation: &Observation<Observed>, 
         findings.extend(intent(step, deleting));
     }
     findings.extend(order(steps));
+    if let (Observation::Present(live), false) = (observation, deleting) {
+        findings.extend(way::exposing(steps, live).map(|step| Finding::Exposing(step.name())));
+    }
     findings
 }
 
@@ -122,7 +130,7 @@ fn intent(step: &Step, deleting: bool) -> Option<Finding> {
 /// Whatever gives access comes after whatever bounds it, and deletion after denial.
 fn order(steps: &[Step]) -> Vec<Finding> {
     let last = |wanted: fn(&Step) -> bool| steps.iter().rposition(wanted);
-    let bounding = last(|s| matches!(s, Step::Create(_) | Step::SetBoundary(_) | Step::SetTrust(_)));
+    let bounding = last(|s| matches!(s, Step::Create(_) | Step::SetBoundary(_)));
     let closing = last(|s| matches!(s, Step::Close));
     let early = |(at, step): (usize, &Step)| match step {
         Step::SetPermissions(_) if bounding.is_some_and(|bounding| at < bounding) => Some(Finding::Order(step.name())),

@@ -5,14 +5,19 @@
 //! Imports `domain`, `policy`, `api` and `names` only.
 
 pub mod account;
+mod account_check;
+mod account_status;
 mod closing;
+pub mod contest;
 mod course;
 mod deletion;
 mod desired;
-mod difference;
+mod drift;
 pub mod guardrail;
 mod judged;
 mod lint;
+mod neighbours;
+pub mod orphan;
 mod planner;
 mod reason;
 mod refusal;
@@ -20,14 +25,22 @@ mod refusal;
 mod sample;
 mod status;
 
+pub use account_check::{Answers, Baseline, Hinders, Judgement, another_account, judge_account, provider_changed};
+pub use account_status::{
+    AccountFindings, SweepCounts, conclude_account, ledger, only_ledger, tally, with_ledger, without_ledger,
+};
 pub use closing::{Closing, plan_closing};
 pub use course::{Course, Past, Revocation, course};
 pub use deletion::{Removal, plan_removal};
-pub use desired::{Declaration, Delivery, Grounds, Resolved, compile, resolve};
-pub use difference::{Difference, DriftClass, Part, differences};
+pub use desired::{Declaration, Delivery, Grounds, Resolved, compile, delivery, resolve};
+pub use drift::{
+    BoundaryChange, Difference, DriftClass, Part, ProviderDifference, ProviderSought, Severity, attribute, author,
+    binding_differences, boundary_change, differences, in_words, is_told, judge, pinned_boundary, provider, told,
+};
 pub use judged::Judged;
 pub use lint::{Finding, lint};
+pub use neighbours::{Neighbours, neighbours};
 pub use planner::{Decision, Plan, Recorded, decide};
 pub use reason::{Reason, Standing, Verdict};
 pub use refusal::{Fault, Objection, Refusal};
-pub use status::{Findings, conclude, items, rejudged, settled};
+pub use status::{Findings, conclude, rejudged, settled};

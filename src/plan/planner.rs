@@ -1,7 +1,9 @@
 //! From the declared principal and the observed one to an ordered plan.
 
-use super::difference::{Difference, DriftClass, Part, differences};
-use crate::domain::{Birth, Denial, Desired, Observation, Observed, Step};
+mod order;
+
+use super::drift::{Difference, DriftClass, Part, differences};
+use crate::domain::{Birth, Desired, Observation, Observed, Step};
 use crate::names::Owner;
 
 /// What was recorded the last time that live equalled declared.
@@ -42,7 +44,7 @@ impl Recorded {
         let same_declaration = match difference.part {
             Part::SessionDuration => self.session == Some(desired.session.get()),
             Part::Boundary => self.boundary.as_deref() == Some(desired.boundary.as_str()),
-            _ => !(self.revoked && difference.mend == Step::Open),
+            _ => !(self.revoked && difference.mend == Some(Step::Open)),
         };
         self.was_in_place(desired) && same_declaration
     }
@@ -53,12 +55,21 @@ impl Recorded {
 /// INVARIANT: taken in order, no prefix of it grants anything that is granted
 /// neither before the first step nor after the last, and none gives the
 /// permissions of one declaration to the subject of another.
+///
+/// Under another boundary no order can promise all of it, because Ambit may write a policy
+/// or a denial only under its own. Such a boundary is taken for one that may hold everything
+/// back, so nothing foreign is left when it goes. What remains: permissions of Ambit's own
+/// name that allow too much do so, within the declared boundary, until the very next step that
+/// writes a policy; and a policy that may be a denial goes early, so that what it alone held back,
+/// and the other boundary does not, may pass until its own step comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The steps.
     pub steps: Vec<Step>,
     /// What somebody else changed, empty when the declaration itself is new.
     pub drift: Vec<Difference>,
+    /// What else is not as declared: it never was.
+    pub due: Vec<Difference>,
 }
 
 /// What to do about a principal that should exist.
@@ -85,7 +96,9 @@ pub fn decide(
 ) -> Decision {
     match observation {
         Observation::Absent if recorded.id.is_some() && !confirmed_absent => Decision::Vanished,
-        Observation::Absent => Decision::Change(Plan { steps: birth(desired), drift: lost(desired, recorded) }),
+        Observation::Absent => {
+            Decision::Change(Plan { steps: birth(desired), drift: lost(desired, recorded), due: Vec::new() })
+        }
         Observation::Present(live) => match not_ours(&desired.owner, live, recorded.id.as_deref()) {
             Some(why) => Decision::NotOurs(why),
             None => change(desired, live, recorded),
@@ -118,9 +131,9 @@ pub(super) fn not_ours(owner: &Owner, live: &Observed, recorded_id: Option<&str>
 
 /// The loss of a principal that was there, told as drift.
 fn lost(desired: &Desired, recorded: &Recorded) -> Vec<Difference> {
-    let mend = birth(desired).swap_remove(0);
-    let summary = "the role was deleted by somebody else; it is made anew and gets another unique id";
-    let difference = Difference { part: Part::Role, class: DriftClass::Missing, summary: summary.to_owned(), mend };
+    let summary = "the role was deleted by somebody else";
+    let mend = birth(desired).into_iter().next();
+    let difference = Difference { mend, ..Difference::new(Part::Role, DriftClass::Missing, summary) };
     recorded.id.iter().map(|_| difference.clone()).collect()
 }
 
@@ -140,47 +153,9 @@ fn change(desired: &Desired, live: &Observed, recorded: &Recorded) -> Decision {
     if found.is_empty() {
         return Decision::Settled;
     }
-    let steps = ordered(&found, live);
-    let drift = found.into_iter().filter(|difference| recorded.makes_drift(desired, difference)).collect();
-    Decision::Change(Plan { steps, drift })
-}
-
-/// Orders the mending steps so that no state on the way is wider than both ends.
-fn ordered(found: &[Difference], live: &Observed) -> Vec<Step> {
-    let mut steps: Vec<Step> = found.iter().map(|difference| difference.mend.clone()).collect();
-    let differs = |part| found.iter().any(|difference| difference.part == part);
-    // Another subject must not hold the old permissions for a moment, nor the
-    // old subject the new ones: deny everything while both change.
-    if differs(Part::Trust)
-        && differs(Part::Permissions)
-        && live.permissions.is_some()
-        && live.denial != Denial::InPlace
-    {
-        steps.push(Step::Close);
-        steps.push(Step::Open);
-    }
-    steps.sort_by_key(rank);
-    steps.dedup();
-    steps
-}
-
-/// What comes first: whose it is, what bounds it, what takes access away, who
-/// may use it, and only then what gives access.
-fn rank(step: &Step) -> u8 {
-    match step {
-        Step::Create(_) => 0,
-        Step::SetOwner(_) => 1,
-        Step::SetBoundary(_) => 2,
-        Step::Close => 3,
-        Step::Detach(_) => 4,
-        Step::RemoveInline(_) => 5,
-        Step::SetTrust(_) => 6,
-        Step::SetSession(_) => 7,
-        Step::RemovePermissions => 8,
-        Step::SetPermissions(_) => 9,
-        Step::Open => 10,
-        Step::Delete => 11,
-    }
+    let steps = order::ordered(&found, live);
+    let (drift, due) = found.into_iter().partition(|difference| recorded.makes_drift(desired, difference));
+    Decision::Change(Plan { steps, drift, due })
 }
 
 #[cfg(test)]

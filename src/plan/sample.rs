@@ -42,6 +42,11 @@ pub fn permissions(actions: &[&str]) -> Document {
     Document::read(&policy.to_string()).unwrap()
 }
 
+/// An inline policy that somebody wrote by hand.
+pub fn by_hand(actions: &[&str]) -> BTreeMap<String, Reading> {
+    BTreeMap::from([("by-hand".to_owned(), Reading::Document(permissions(actions)))])
+}
+
 pub fn desired() -> Desired {
     Desired {
         name: PrincipalName::derive(&installation(), &key()),
@@ -65,7 +70,7 @@ pub fn live(desired: &Desired) -> Observed {
         session: Some(desired.session.get()),
         permissions: Some(Reading::Document(desired.permissions.clone())),
         denial: Denial::Absent,
-        other_inline: BTreeSet::new(),
+        other_inline: BTreeMap::new(),
         attached: BTreeSet::new(),
         other_tags: BTreeMap::new(),
         complete: true,
@@ -77,6 +82,7 @@ fn tags(owner: &Owner) -> OwnerTags {
         installation: Some(owner.installation.to_string()),
         identity: Some(owner.identity.to_string()),
         uid: Some(owner.uid.clone()),
+        retained: None,
     }
 }
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::difference::Difference;
+use super::drift::{self, Difference};
 use super::reason::{Reason, Standing, Verdict};
-use crate::api::v1alpha1::{AwsStatus, DriftItem, DriftStatus, MachineIdentityStatus};
+use crate::api::v1alpha1::{AwsStatus, ContestStatus, MachineIdentityStatus};
 
 /// Everything that one reconciliation found out.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,16 +24,17 @@ pub struct Findings {
     pub proof: Verdict,
     /// The principal, as far as it is known.
     pub aws: Option<AwsStatus>,
-    /// How live differs from declared.
-    pub drift: Vec<Difference>,
+    /// How live differs from declared. Absent if that was not found out: what was told stays.
+    pub drift: Option<Vec<Difference>>,
+    /// Whether somebody else changes back what Ambit repairs.
+    pub contest: Option<ContestStatus>,
+    /// The request for a full look that was acted on.
+    pub handled: Option<String>,
     /// What the identity may do, in words.
     pub summary: Option<String>,
     /// The number of scopes.
     pub scopes: usize,
 }
-
-/// The most differences that status lists.
-const MAX_ITEMS: usize = 20;
 
 /// The new status, given the one before it.
 ///
@@ -50,13 +51,20 @@ pub fn conclude(
     let ready = ready(&findings);
     let conditions = conditions(previous, generation, &findings, &ready, &now);
     let proven = ready.standing == Standing::Good;
+    let told = previous.and_then(|status| status.drift.as_ref());
+    let (drift, drift_count) = match &findings.drift {
+        Some(found) => (drift::told(told, found, &now), Some(i32::try_from(found.len()).unwrap_or(i32::MAX))),
+        None => (told.cloned(), previous.and_then(|status| status.drift_count).or(Some(0))),
+    };
     let status = MachineIdentityStatus {
         observed_generation: generation,
         conditions,
         summary: findings.summary,
         aws: findings.aws,
-        drift_count: Some(i32::try_from(findings.drift.len()).unwrap_or(i32::MAX)),
-        drift: drift(previous, &findings.drift, &now),
+        drift_count,
+        drift,
+        contest: findings.contest,
+        last_handled_reconcile: findings.handled,
         last_verified_time: previous.and_then(|status| status.last_verified_time.clone()),
         scope_count: Some(i32::try_from(findings.scopes).unwrap_or(i32::MAX)),
     };
@@ -173,28 +181,6 @@ fn condition(
     }
 }
 
-fn drift(previous: Option<&MachineIdentityStatus>, found: &[Difference], now: &Time) -> Option<DriftStatus> {
-    let class = found.iter().map(|difference| difference.class).max()?.name().to_owned();
-    let items = items(found);
-    let before = previous.and_then(|status| status.drift.as_ref());
-    let since = before.map_or_else(|| now.clone(), |drift| drift.since.clone());
-    Some(DriftStatus { class, since, items, truncated: found.len() > MAX_ITEMS })
-}
-
-/// Differences as status lists them.
-#[must_use]
-pub fn items(found: &[Difference]) -> Vec<DriftItem> {
-    found.iter().take(MAX_ITEMS).map(item).collect()
-}
-
-fn item(difference: &Difference) -> DriftItem {
-    DriftItem {
-        part: difference.part.name().to_owned(),
-        class: difference.class.name().to_owned(),
-        summary: difference.summary.chars().take(512).collect(),
-    }
-}
-
 /// The API server keeps whole seconds; more would make equal statuses differ.
 fn seconds(now: Timestamp) -> Time {
     Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
@@ -213,7 +199,9 @@ impl Findings {
             credentials: pending(),
             proof: pending(),
             aws: None,
-            drift: Vec::new(),
+            drift: Some(Vec::new()),
+            contest: None,
+            handled: None,
             summary: None,
             scopes: 0,
         }

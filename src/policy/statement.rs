@@ -151,6 +151,18 @@ impl Policy {
         PolicyKind::of(&self.statements)
     }
 
+    /// Whether a statement allows something.
+    #[must_use]
+    pub fn allows_anything(&self) -> bool {
+        self.statements.iter().any(|statement| statement.allows)
+    }
+
+    /// Whether a statement denies something.
+    #[must_use]
+    pub fn denies_anything(&self) -> bool {
+        self.statements.iter().any(|statement| !statement.allows)
+    }
+
     /// All that is not understood, in the order of the document.
     #[must_use]
     pub fn unknown(&self) -> Vec<Unknown> {

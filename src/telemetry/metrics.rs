@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -49,8 +49,71 @@ struct AccountLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    account: String,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabels {
     kind: String,
+}
+
+/// What may come of a message of an account's queue.
+pub const EVENT_RESULTS: [&str; 7] = ["woken", "account", "duplicate", "late", "ours", "foreign", "malformed"];
+
+type Seconds = Gauge<f64, std::sync::atomic::AtomicU64>;
+
+/// What one complete sweep came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SweepFigures {
+    /// The pages that were read.
+    pub pages: usize,
+    /// All principals of the account.
+    pub roles: usize,
+    /// Those of this installation.
+    pub ours: usize,
+    /// The identities that were found different.
+    pub suspects: usize,
+}
+
+/// What is measured of sweeps, by account.
+#[derive(Clone, Default)]
+struct Sweeps {
+    complete: Family<AccountLabels, Counter>,
+    broken: Family<AccountLabels, Counter>,
+    pages: Family<AccountLabels, Counter>,
+    suspects: Family<AccountLabels, Counter>,
+    seconds: Family<AccountLabels, Seconds>,
+    ended: Family<AccountLabels, Seconds>,
+    roles: Family<AccountLabels, Gauge>,
+    ours: Family<AccountLabels, Gauge>,
+}
+
+impl Sweeps {
+    fn register(&self, ambit: &mut Registry) {
+        ambit.register("sweeps", "Complete sweeps of an account", self.complete.clone());
+        ambit.register("sweeps_broken", "Sweeps of an account that were broken off", self.broken.clone());
+        ambit.register("sweep_pages", "Pages that sweeps read, each with one call", self.pages.clone());
+        ambit.register("sweep_suspects", "Identities that a sweep found different", self.suspects.clone());
+        ambit.register("sweep_duration_seconds", "Time that the last sweep took", self.seconds.clone());
+        let ended = "When the last complete sweep ended, in seconds since 1970";
+        ambit.register("sweep_last_success_timestamp_seconds", ended, self.ended.clone());
+        ambit.register("sweep_roles", "Roles of the account in the last sweep", self.roles.clone());
+        ambit.register("sweep_roles_ours", "Roles of this installation in the last sweep", self.ours.clone());
+    }
+
+    fn forget(&self, labels: &AccountLabels) {
+        for counters in [&self.complete, &self.broken, &self.pages, &self.suspects] {
+            counters.remove(labels);
+        }
+        for times in [&self.seconds, &self.ended] {
+            times.remove(labels);
+        }
+        for gauges in [&self.roles, &self.ours] {
+            gauges.remove(labels);
+        }
+    }
 }
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
@@ -63,9 +126,8 @@ pub struct Metrics {
     call_seconds: Histograms<ServiceLabels>,
     reconciles: Family<ReconcileLabels, Counter>,
     reconcile_seconds: Histograms<ControllerLabels>,
-    sweeps: Family<AccountLabels, Counter>,
-    sweep_seconds: Family<AccountLabels, Gauge<f64, std::sync::atomic::AtomicU64>>,
-    suspects: Family<AccountLabels, Counter>,
+    sweeps: Sweeps,
+    events: Family<EventLabels, Counter>,
     undecodable: Family<KindLabels, Counter>,
     leader: Gauge,
 }
@@ -82,9 +144,8 @@ impl Default for Metrics {
             call_seconds: Family::new_with_constructor(seconds),
             reconciles: Family::default(),
             reconcile_seconds: Family::new_with_constructor(seconds),
-            sweeps: Family::default(),
-            sweep_seconds: Family::default(),
-            suspects: Family::default(),
+            sweeps: Sweeps::default(),
+            events: Family::default(),
             undecodable: Family::default(),
             leader: Gauge::default(),
         };
@@ -101,9 +162,8 @@ impl Metrics {
         ambit.register("cloud_request_duration_seconds", "Time that calls to a cloud took", self.call_seconds.clone());
         ambit.register("reconcile", "Reconciliations, by how they ended", self.reconciles.clone());
         ambit.register("reconcile_duration_seconds", "Time that reconciliations took", self.reconcile_seconds.clone());
-        ambit.register("sweeps", "Complete sweeps of an account", self.sweeps.clone());
-        ambit.register("sweep_duration_seconds", "Time that the last sweep took", self.sweep_seconds.clone());
-        ambit.register("sweep_suspects", "Identities that a sweep found different", self.suspects.clone());
+        self.sweeps.register(ambit);
+        ambit.register("events", "Messages of an account's queue, by what came of them", self.events.clone());
         ambit.register(
             "undecodable_objects",
             "Objects that could not be decoded and were left out",
@@ -139,11 +199,36 @@ impl Metrics {
     }
 
     /// One sweep reached its end.
-    pub fn swept(&self, account: &str, elapsed: Duration, suspects: usize) {
+    pub fn swept(&self, account: &str, elapsed: Duration, figures: SweepFigures) {
         let labels = AccountLabels { account: account.to_owned() };
-        self.sweeps.get_or_create(&labels).inc();
-        self.sweep_seconds.get_or_create(&labels).set(elapsed.as_secs_f64());
-        self.suspects.get_or_create(&labels).inc_by(suspects as u64);
+        let sweeps = &self.sweeps;
+        sweeps.complete.get_or_create(&labels).inc();
+        sweeps.seconds.get_or_create(&labels).set(elapsed.as_secs_f64());
+        sweeps.pages.get_or_create(&labels).inc_by(figures.pages as u64);
+        sweeps.suspects.get_or_create(&labels).inc_by(figures.suspects as u64);
+        let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        sweeps.roles.get_or_create(&labels).set(gauge(figures.roles));
+        sweeps.ours.get_or_create(&labels).set(gauge(figures.ours));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        sweeps.ended.get_or_create(&labels).set(now.as_secs_f64());
+    }
+
+    /// One sweep was broken off.
+    pub fn sweep_broken(&self, account: &str) {
+        self.sweeps.broken.get_or_create(&AccountLabels { account: account.to_owned() }).inc();
+    }
+
+    /// A message of an account's queue was taken in.
+    pub fn heard(&self, account: &str, result: &'static str) {
+        self.events.get_or_create(&EventLabels { account: account.to_owned(), result }).inc();
+    }
+
+    /// An account is gone: its series go with it.
+    pub fn forget_account(&self, account: &str) {
+        self.sweeps.forget(&AccountLabels { account: account.to_owned() });
+        for result in EVENT_RESULTS {
+            self.events.remove(&EventLabels { account: account.to_owned(), result });
+        }
     }
 }
 
@@ -160,6 +245,19 @@ impl CallObserver for Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_that_is_gone_leaves_no_series() {
+        let metrics = Metrics::default();
+        for result in EVENT_RESULTS {
+            metrics.heard("prod", result);
+        }
+        metrics.heard("test", "woken");
+        let count = |account| metrics.text(true).unwrap().matches(&format!("account=\"{account}\"")).count();
+        assert_eq!((count("prod"), count("test")), (7, 1));
+        metrics.forget_account("prod");
+        assert_eq!((count("prod"), count("test")), (0, 1));
+    }
 
     #[test]
     fn counts_calls_by_service_operation_and_code() {

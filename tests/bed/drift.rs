@@ -1,6 +1,6 @@
 //! What somebody changes by hand is found, told and undone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
@@ -9,6 +9,9 @@ use crate::eyes::condition;
 use crate::house::{House, Talk, house};
 use crate::main_job::reader;
 use crate::root::{EVERYTHING, Live, Root, role_name};
+
+/// What an allowance of everything in S3 adds to reading objects of one bucket.
+const MORE: &str = "can now remove the policy of bucket `x`; can now use `s3:AssociateAccessGrantsIdentityCenter` on resource `arn:aws:s3:us-east-1:123456789012:access-grants/default`; can now use `s3:BypassGovernanceRetention` on object `x/x`; and 45 more kinds of access";
 
 /// An identity as it stood before somebody came.
 struct Stage {
@@ -32,15 +35,19 @@ async fn stage(namespace: &str) -> Stage {
 
 impl Stage {
     /// What was done must be told as this part and in these words, and be undone.
-    async fn found(self, part: &str, class: &str, summary: &str) {
+    async fn found(self, part: &str, (class, severity): (&str, &str), summary: &str) {
+        let shown = ["permissions", "trust", "inlinePolicy"].contains(&part) && class != "Missing";
         assert_ne!(self.root.role(&self.role).await.unwrap(), self.live, "nothing was changed by hand");
         let repaired = |object: &Value| condition(object, "InSync").1 == "Repaired";
         let versions = self.talk.versions(&self.before, repaired).await;
         let drifted: Vec<&Value> = versions.iter().filter(|one| condition(one, "InSync").1 == "Drifted").collect();
         assert!(!drifted.is_empty(), "the drift was never written down: {}", json!(versions));
         for object in drifted {
-            let expected = json!([{"part": part, "class": class, "summary": summary}]);
-            assert_eq!(object["status"]["drift"]["items"], expected);
+            let item = &object["status"]["drift"]["items"][0];
+            assert_eq!([&item["part"], &item["class"], &item["summary"]], [part, class, summary]);
+            assert_eq!(object["status"]["drift"]["items"].as_array().unwrap().len(), 1);
+            assert_eq!(item["severity"], severity);
+            assert_eq!(item["witness"]["action"].is_string(), shown, "{item}");
             assert_eq!(object["status"]["drift"]["class"], class);
             assert_eq!(object["status"]["driftCount"], 1);
             assert_eq!(condition(object, "InSync"), ("False", "Drifted", &*format!("{summary}; it is being repaired")));
@@ -63,28 +70,30 @@ async fn an_attached_policy_is_detached() {
     let stage = stage("drift-attached").await;
     let arn = stage.root.attach(&stage.role).await;
     let summary = format!("the managed policy `{arn}` is attached and was not declared");
-    stage.found("attachment", "Foreign", &summary).await;
+    stage.found("attachment", ("Foreign", "critical"), &summary).await;
 }
 
 #[tokio::test]
 async fn another_inline_policy_is_removed() {
     let stage = stage("drift-inline").await;
     stage.root.put_inline(&stage.role, "extra", EVERYTHING).await;
-    stage.found("inlinePolicy", "Foreign", "the inline policy `extra` is there and was not declared").await;
+    let summary = format!("the inline policy `extra` is there and was not declared: {MORE}");
+    stage.found("inlinePolicy", ("Foreign", "critical"), &summary).await;
 }
 
 #[tokio::test]
 async fn changed_permissions_are_set_back() {
     let stage = stage("drift-permissions").await;
     stage.root.put_inline(&stage.role, "ambit", EVERYTHING).await;
-    stage.found("permissions", "Changed", "the permissions are not the declared ones").await;
+    let summary = format!("the permissions policy allows more than was declared, for example: {MORE}");
+    stage.found("permissions", ("Widened", "critical"), &summary).await;
 }
 
 #[tokio::test]
 async fn lost_permissions_are_given_back() {
     let stage = stage("drift-lost").await;
     stage.root.iam.delete_role_policy().role_name(&stage.role).policy_name("ambit").send().await.unwrap();
-    stage.found("permissions", "Missing", "the permissions are missing").await;
+    stage.found("permissions", ("Missing", "warning"), "the permissions policy is missing").await;
 }
 
 #[tokio::test]
@@ -94,28 +103,33 @@ async fn widened_trust_is_narrowed() {
     assert_ne!(wide, stage.live.trust.to_string());
     let update = stage.root.iam.update_assume_role_policy().role_name(&stage.role);
     update.policy_document(wide).send().await.unwrap();
-    stage.found("trust", "Changed", "the trust policy is not the declared one").await;
+    let provider = stage.live.trust["Statement"][0]["Principal"]["Federated"].as_str().unwrap();
+    let issuer = provider.split_once("oidc-provider/").unwrap().1;
+    let summary = format!(
+        "the trust policy allows more than was declared, for example: subject `system:serviceaccount:drift-trust:x` of issuer `{issuer}` for audience `sts.amazonaws.com` can now assume this role"
+    );
+    stage.found("trust", ("Widened", "critical"), &summary).await;
 }
 
 #[tokio::test]
 async fn a_removed_boundary_is_put_back() {
     let stage = stage("drift-boundary").await;
     stage.root.iam.delete_role_permissions_boundary().role_name(&stage.role).send().await.unwrap();
-    stage.found("boundary", "Missing", "the role has no permissions boundary").await;
+    stage.found("boundary", ("Missing", "critical"), "the role has no permissions boundary").await;
 }
 
 #[tokio::test]
 async fn a_longer_session_is_shortened() {
     let stage = stage("drift-session").await;
     stage.root.iam.update_role().role_name(&stage.role).max_session_duration(43_200).send().await.unwrap();
-    stage.found("sessionDuration", "Changed", "a session may last 43200 s instead of 3600 s").await;
+    stage.found("sessionDuration", ("Widened", "critical"), "a session may last 43200 s instead of 3600 s").await;
 }
 
 #[tokio::test]
 async fn a_lost_uid_tag_is_written_again() {
     let stage = stage("drift-tag").await;
     stage.root.iam.untag_role().role_name(&stage.role).tag_keys("ambit.dev/uid").send().await.unwrap();
-    stage.found("tags", "Changed", "the ownership tags do not name this identity's UID").await;
+    stage.found("tags", ("Missing", "warning"), "the ownership tags do not name this identity's UID").await;
 }
 
 #[tokio::test]
@@ -130,19 +144,20 @@ async fn a_deleted_role_is_missed_twice_and_then_made_anew() {
     let versions = talk.versions(&stage.before, repaired).await;
     let messages: Vec<(&str, &str)> =
         versions.iter().map(|one| (condition(one, "InSync").1, condition(one, "InSync").2)).collect();
-    let summary = "the role was deleted by somebody else; it is made anew and gets another unique id";
+    let summary = "the role was deleted by somebody else";
+    let live = stage.root.role(&stage.role).await.unwrap();
+    let (old, new) = (&stage.live.id, &live.id);
+    let repaired = format!("repaired: {summary}; the role's unique id was `{old}` and is `{new}` now");
     assert_eq!(
         messages,
         [
             ("Drifted", "the role was not found; it is looked for again in 1 s and then made anew"),
             ("Drifted", &*format!("{summary}; it is being repaired")),
-            ("Repaired", &*format!("repaired: {summary}")),
+            ("Repaired", &*repaired),
         ]
     );
-    let missing = &versions[1]["status"]["drift"]["items"];
-    assert_eq!(*missing, json!([{"part": "role", "class": "Missing", "summary": summary}]));
-
-    let live = stage.root.role(&stage.role).await.unwrap();
+    let missing = &versions[1]["status"]["drift"]["items"][0];
+    assert_eq!([&missing["part"], &missing["class"], &missing["summary"]], ["role", "Missing", summary]);
     assert_ne!(live.id, stage.live.id);
     assert_eq!(Live { id: stage.live.id.clone(), ..live.clone() }, stage.live);
     assert_eq!(versions[2]["status"]["aws"]["roleId"], live.id);
@@ -164,6 +179,14 @@ async fn a_deleted_service_account_is_made_again_and_a_table_is_written_anew() {
     })
     .await;
     assert!(talk.kind("v1", "ServiceAccount").get_opt("orders").await.unwrap().is_some());
+    let repaired = |object: &Value| condition(object, "InSync").1 == "Repaired";
+    let versions = talk.versions(&stage.before, repaired).await;
+    let items = versions.iter().filter_map(|one| one["status"]["drift"]["items"].as_array()).flatten();
+    let told: BTreeSet<(&str, &str)> =
+        items.map(|item| (item["part"].as_str().unwrap(), item["class"].as_str().unwrap())).collect();
+    assert!(told.contains(&("bindingTable", "Missing")), "{told:?}");
+    assert!(told.contains(&("serviceAccount", "Missing")), "{told:?}");
+    talk.heard("orders", "Repaired", "service account").await;
     talk.pod(bed, "orders", "orders").await.unwrap();
     let names: BTreeMap<String, Value> = serde_json::from_value(entry).unwrap();
     assert_eq!(names["identity"], "orders");

@@ -11,8 +11,14 @@ use crate::main_job::{TWICE, reader};
 use crate::root::{Root, role_name};
 
 /// What the account's own check and its sweep ask, identities or not.
-const CHECKS: [&str; 4] =
-    ["iam:GetAccountAuthorizationDetails", "iam:GetOpenIDConnectProvider", "iam:GetPolicy", "sts:GetCallerIdentity"];
+const CHECKS: [&str; 6] = [
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetAccountSummary",
+    "iam:GetOpenIDConnectProvider",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "sts:GetCallerIdentity",
+];
 
 /// A policy for the one namespace whose label this is.
 fn policy(team: &str, enforcement: &str, allow: &Value) -> Value {

@@ -102,7 +102,8 @@ async fn metrics(bed: &Bed) {
         r#"ambit_cloud_requests_total{provider="aws",service="iam",operation="CreateRole",code="OK"} 4"#,
         r#"ambit_cloud_requests_total{provider="aws",service="sts",operation="AssumeRoleWithWebIdentity",code="OK"} 4"#,
         r#"ambit_build_info{version="0.1.0"} 1"#,
-        "ambit_drift_items 0",
+        r#"ambit_drift_items{severity="warning"} 0"#,
+        r#"ambit_drift_items{severity="critical"} 0"#,
         "# EOF",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");
@@ -131,8 +132,10 @@ async fn a_refusal_asks_the_cloud_nothing(bed: &Bed, talk: &Talk) {
     // What the account's own check and its sweep ask.
     let checks = [
         "iam:GetAccountAuthorizationDetails",
+        "iam:GetAccountSummary",
         "iam:GetOpenIDConnectProvider",
         "iam:GetPolicy",
+        "iam:GetPolicyVersion",
         "sts:GetCallerIdentity",
     ];
     assert!(counts.calls.keys().all(|call| checks.contains(&call.as_str())), "{counts:?}");

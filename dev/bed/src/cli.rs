@@ -79,6 +79,7 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Up {
     /// How often the account is swept.
     #[arg(long, default_value = "5s")]
@@ -95,6 +96,9 @@ struct Up {
     /// The account's rate limit.
     #[arg(long, default_value_t = 500)]
     requests_per_second: u32,
+    /// Tell the operator in a queue what is done to the cloud's roles.
+    #[arg(long)]
+    events: bool,
     /// The operator's binary.
     #[arg(long)]
     operator_bin: Option<PathBuf>,
@@ -121,6 +125,7 @@ impl Up {
             resync_interval: self.resync_interval,
             consistency_window: self.consistency_window,
             latency: self.latency,
+            events: base.cloud && self.events,
             requests_per_second: self.requests_per_second,
             ..base
         }

@@ -21,6 +21,15 @@ pub const BOUNDARY_NAME: &str = "ambit-boundary";
 /// The cloud user as which the operator runs.
 pub const OPERATOR_USER: &str = "ambit-operator";
 
+/// The queue into which the endpoint puts what is done to IAM, where a bed has one.
+pub(crate) const QUEUE_NAME: &str = "ambit-events";
+
+/// The queue's URL, as SQS gives it; every client calls the endpoint all the same.
+#[must_use]
+pub fn queue_url() -> String {
+    format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT_ID}/{QUEUE_NAME}")
+}
+
 /// What no identity may ever do, whatever it is granted.
 pub(crate) const BOUNDARY: &str = r#"{
   "Version": "2012-10-17",

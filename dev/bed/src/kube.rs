@@ -120,7 +120,7 @@ pub(crate) async fn admission(client: &Client) -> std::result::Result<(), String
 /// The bed's `CloudAccount`.
 pub(crate) fn account(state: &State) -> Value {
     let (label, value) = NAMESPACE_LABEL;
-    json!({
+    let mut account = json!({
         "apiVersion": "ambit.dev/v1alpha1",
         "kind": "CloudAccount",
         "metadata": {"name": ACCOUNT_NAME},
@@ -139,7 +139,11 @@ pub(crate) fn account(state: &State) -> Value {
             "sweepInterval": state.options.sweep_interval,
             "requestsPerSecond": state.options.requests_per_second,
         },
-    })
+    });
+    if state.options.events {
+        account["spec"]["events"] = json!({"aws": {"queueUrl": cloud::queue_url()}});
+    }
+    account
 }
 
 /// Arguments with which Helm renders the chart for the bed.

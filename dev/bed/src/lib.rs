@@ -27,7 +27,7 @@ mod state;
 mod wait;
 
 pub use bed::Bed;
-pub use cloud::{ACCOUNT_ID, BOUNDARY_NAME, OPERATOR_USER, REGION, ROOT_KEY, boundary_arn};
+pub use cloud::{ACCOUNT_ID, BOUNDARY_NAME, OPERATOR_USER, REGION, ROOT_KEY, boundary_arn, queue_url};
 pub use error::{BedError, Result, chain};
 pub use kube::{ACCOUNT_NAME, AUDIENCE, NAMESPACE_LABEL};
 pub use kubelet::{PodName, PodRun};

@@ -26,6 +26,8 @@ pub struct BedOptions {
     pub operator_bin: Option<PathBuf>,
     /// `sweepInterval` of the account.
     pub sweep_interval: String,
+    /// A queue into which the cloud puts what is done to its roles, named in the account.
+    pub events: bool,
     /// `requestsPerSecond` of the account.
     pub requests_per_second: u32,
     /// How often the operator looks at a settled identity again.
@@ -50,6 +52,7 @@ impl Default for BedOptions {
             operator: true,
             operator_bin: None,
             sweep_interval: "5s".to_owned(),
+            events: false,
             requests_per_second: 500,
             resync_interval: "30s".to_owned(),
             consistency_window: "1s".to_owned(),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="endpoint", description="AWS endpoint of the test bed: IAM, STS and S3 on one loopback port.")
+    parser = argparse.ArgumentParser(prog="endpoint", description="AWS endpoint of the test bed: IAM, STS, S3 and SQS on one loopback port.")
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps the state over a restart")
     parser.add_argument("--oidc-ca", type=Path, required=True, help="certificates (PEM) that token issuers are verified with")

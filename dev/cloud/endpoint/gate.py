@@ -35,14 +35,14 @@ def unmapped(request: Request, what: str) -> Reply:
     """Refuses a call whose meaning is not known, and says so where the bed looks for it."""
     log.error("UNMAPPED ACTION %s (%s %s, service `%s`)", what, request.method, request.path, request.service)
     message = f"the endpoint cannot map this call, so it is refused: {what}"
-    if request.service in ("iam", "sts"):
+    if request.service in ("iam", "sts", "sqs"):
         return replies.error(request.service, 403, "AccessDenied", message)
     return replies.s3_error(403, "AccessDenied", message)
 
 
 def missing_signature(request: Request) -> Reply:
     """Refuses a call without credentials."""
-    if request.service in ("iam", "sts"):
+    if request.service in ("iam", "sts", "sqs"):
         return replies.error(request.service, 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
     return replies.s3_error(403, "AccessDenied", "Access Denied")
 

@@ -2,7 +2,7 @@
 
 from ministack.services import iam
 
-from endpoint import gate, iam_map, iam_oidc, iam_pages, iam_rules, replies
+from endpoint import gate, iam_map, iam_oidc, iam_pages, iam_rules, replies, trail
 from endpoint.replies import Reply
 from endpoint.request import Request
 from endpoint.store import Store
@@ -19,11 +19,22 @@ def _set_default_version(form: dict) -> Reply:
     return replies.ok("iam", "SetDefaultPolicyVersion")
 
 
+def _summary(form: dict) -> Reply:
+    """What the account counts of itself: the few numbers that anybody here asks for."""
+    counted = {
+        "Roles": len(iam._roles), "RolesQuota": iam_rules.ROLES, "Users": len(iam._users),
+        "Policies": len(iam._policies), "Providers": len(iam._oidc_providers),
+    }
+    entries = "".join(f"<entry><key>{key}</key><value>{value}</value></entry>" for key, value in counted.items())
+    return replies.ok("iam", "GetAccountSummary", f"<SummaryMap>{entries}</SummaryMap>")
+
+
 HANDLERS = {
     **{action: handler for action, handler in iam._IAM_HANDLERS.items() if action in iam_map.ALL},
     **iam_pages.HANDLERS,
     **iam_oidc.HANDLERS,
     "SetDefaultPolicyVersion": _set_default_version,
+    "GetAccountSummary": _summary,
 }
 
 # Calls that mean the caller itself when they name no user.
@@ -50,4 +61,7 @@ async def handle(request: Request, store: Store) -> Reply:
     if not iam_map.is_mutating(action):
         return HANDLERS[action](request.form)
     with store.recording():
-        return iam_rules.refusal(action, request.form) or HANDLERS[action](request.form)
+        reply = iam_rules.refusal(action, request.form) or HANDLERS[action](request.form)
+    if reply[0] < 300:
+        trail.tell(request, principal)
+    return reply

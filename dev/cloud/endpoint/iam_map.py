@@ -30,7 +30,10 @@ PROVIDER = {
     "RemoveClientIDFromOpenIDConnectProvider", "TagOpenIDConnectProvider", "UntagOpenIDConnectProvider",
     "ListOpenIDConnectProviderTags",
 }
-ACCOUNT = {"ListRoles", "ListUsers", "ListPolicies", "ListOpenIDConnectProviders", "GetAccountAuthorizationDetails"}
+ACCOUNT = {
+    "ListRoles", "ListUsers", "ListPolicies", "ListOpenIDConnectProviders", "GetAccountAuthorizationDetails",
+    "GetAccountSummary",
+}
 ALL = ROLE | USER | POLICY | PROVIDER | ACCOUNT
 
 MUTATING_PREFIXES = ("Create", "Delete", "Update", "Put", "Attach", "Detach", "Tag", "Untag", "Add", "Remove", "Set")

@@ -19,6 +19,8 @@ _TAG_TEXT = re.compile(r"^[\w\s.:/=+\-@]*$")
 
 TRUST_SIZE, USER_INLINE_SIZE, ROLE_INLINE_SIZE, MANAGED_SIZE = 2048, 2048, 10240, 6144
 ATTACHED_POLICIES, ACCESS_KEYS, TAGS, CLIENT_IDS = 10, 2, 50, 100
+# Enough for every measurement; the default of AWS is 1,000.
+ROLES = 200_000
 
 
 def error(status: int, code: str, message: str) -> Reply:

@@ -1,5 +1,6 @@
-"""Answers in the XML of AWS's query protocol, with every value escaped."""
+"""Answers in the XML of AWS's query protocol, with every value escaped; refusals in JSON where a service speaks it."""
 
+import json
 from collections.abc import Iterable
 from urllib.parse import quote
 from uuid import uuid4
@@ -45,12 +46,20 @@ def ok(service: str, action: str, result: str | None = None) -> Reply:
 
 def error(service: str, status: int, code: str, message: str) -> Reply:
     """A refusal in the shape that SDKs of query services read."""
+    if service == "sqs":
+        return json_error(status, code, message)
     body = (
         f'<ErrorResponse xmlns="{NAMESPACE[service]}"><Error><Type>Sender</Type>'
         f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
         f"<RequestId>{uuid4()}</RequestId></ErrorResponse>"
     )
     return status, {"Content-Type": "text/xml"}, body.encode()
+
+
+def json_error(status: int, code: str, message: str) -> Reply:
+    """A refusal in the shape that SDKs of JSON services read."""
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-query-error": f"{code};Sender"}
+    return status, headers, json.dumps({"__type": code, "message": message}).encode()
 
 
 def s3_error(status: int, code: str, message: str) -> Reply:

@@ -26,6 +26,7 @@ class Request:
     access_key: str = ""
     region: str = "us-east-1"
     service: str = ""
+    client: str = ""
     form: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -64,11 +65,13 @@ async def read(scope: dict, receive) -> Request:
     raw_path = scope.get("raw_path") or quote(path).encode()
     pin_signed_request(method, raw_path.decode("latin-1"), query, scope["headers"])
     body = await ministack._read_request_body(receive, method, headers)
-    request = Request(method, path, headers, query, body, access_key, region, service)
+    request = Request(method, path, headers, query, body, access_key, region, service, client)
     if service != "s3":
         request.form = {key: values[0] for key, values in query.items()}
         if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             request.form.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    if service == "sqs":
+        request.form = {"Action": headers.get("x-amz-target", "").removeprefix("AmazonSQS.")}
     if not service and request.action in UNSIGNED_ACTIONS:
         request.service = "sts"
     return request

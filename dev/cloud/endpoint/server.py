@@ -14,7 +14,7 @@ from ministack import app as ministack
 from ministack.core.responses import StreamingResponse
 from ministack.services import s3
 
-from endpoint import gate, iam_calls, iam_xml, replies, request, sts_calls
+from endpoint import gate, iam_calls, iam_xml, replies, request, sqs_calls, sts_calls
 from endpoint.jwks import Verifier
 from endpoint.replies import Reply
 from endpoint.request import Request
@@ -73,6 +73,8 @@ class Endpoint:
             return gate.missing_signature(incoming)
         if incoming.service == "iam":
             return await iam_calls.handle(incoming, self._store)
+        if incoming.service == "sqs":
+            return await sqs_calls.handle(incoming, self._store)
         if incoming.service == "s3" and gate.key_is_acceptable(incoming):
             return await self._s3(incoming)
         return gate.unmapped(incoming, f"{incoming.service}:{incoming.action}")

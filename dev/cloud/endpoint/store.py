@@ -14,13 +14,13 @@ from pathlib import Path
 
 from ministack.core import persistence
 from ministack.core.responses import AccountScopedDict
-from ministack.services import iam, s3, sts
+from ministack.services import iam, s3, sqs, sts
 
 _TABLES = {
     name: f"_{name}"
     for name in ("users", "roles", "policies", "access_keys", "oidc_providers", "user_inline_policies", "aws_managed_attachment_counts")
 }
-_SESSIONS, _S3 = "sessions", "s3"
+_SESSIONS, _S3, _SQS = "sessions", "s3", "sqs"
 _EVICTION_INTERVAL = 30.0
 
 
@@ -74,6 +74,8 @@ class Store:
         for kind, account, name, value in self._database.execute("SELECT kind, account, name, value FROM record"):
             if kind == _S3:
                 s3._restore_state(json.loads(value, object_hook=persistence._json_object_hook))
+            elif kind == _SQS:
+                sqs._restore_state(json.loads(value, object_hook=persistence._json_object_hook))
             elif kind == _SESSIONS:
                 dict.__setitem__(self._sessions, name, json.loads(value))
             else:
@@ -104,6 +106,14 @@ class Store:
         """All that S3 knows beside the objects themselves; small in a test bed."""
         text = json.dumps(s3.get_state(), default=persistence._json_default)
         self._database.execute("INSERT OR REPLACE INTO record VALUES (?, '', '', ?)", (_S3, text))
+
+    def write_queues(self) -> None:
+        """The queues without their messages."""
+        state = sqs.get_state()
+        for queue in state["queues"]._data.values():
+            queue["messages"] = []
+        text = json.dumps(state, default=persistence._json_default)
+        self._database.execute("INSERT OR REPLACE INTO record VALUES (?, '', '', ?)", (_SQS, text))
 
     def close(self) -> None:
         self._database.close()

@@ -97,9 +97,15 @@ class OperatorPolicy(EndpointTest):
         self.assert_refused("AccessDenied", self.operator.get_open_id_connect_provider, OpenIDConnectProviderArn=self.provider)
         self.assert_refused("AccessDenied", self.operator.create_open_id_connect_provider, Url="https://op.example/id/2")
 
+    def test_the_account_counts_its_roles(self):
+        summary = self.iam.get_account_summary()["SummaryMap"]
+        pages = self.iam.get_paginator("list_roles").paginate()
+        self.assertEqual(summary["Roles"], sum(len(page["Roles"]) for page in pages))
+        self.assertEqual(summary["RolesQuota"], 200_000)
+
     def test_an_action_that_cannot_be_mapped_is_refused_and_logged(self):
         anyone = self.user("unmapped", ALLOW_ALL)
-        for client, call in ((anyone, "get_account_summary"), (self.iam, "list_groups"), (self.endpoint.client("sqs"), "list_queues"),
+        for client, call in ((anyone, "get_credential_report"), (self.iam, "list_groups"), (self.endpoint.client("sqs"), "list_queues"),
                              (self.endpoint.client("sts"), "get_session_token")):
             with self.subTest(call):
                 before = self.endpoint.log.read_text().count("UNMAPPED ACTION")

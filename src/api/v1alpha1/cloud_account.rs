@@ -1,11 +1,11 @@
 //! `CloudAccount`: a cloud account that Ambit manages identities in.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::Duration;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::account_status::CloudAccountStatus;
 use super::common::NamespaceSelector;
 
 /// A cloud account in which Ambit makes principals for identities.
@@ -24,11 +24,19 @@ use super::common::NamespaceSelector;
     validation = Rule::new("size(self.metadata.name) <= 63").message("must have a name of at most 63 characters"),
     printcolumn(name = "READY", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether identities can be made in this account."),
     printcolumn(name = "REASON", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why."),
-    printcolumn(name = "ACCOUNT", type_ = "string", json_path = ".spec.aws.accountId", description = "The account's id at its cloud."),
+    printcolumn(name = "SWEPT", type_ = "string", json_path = ".status.conditions[?(@.type==\"Swept\")].status", description = "Whether the account was read in full, so that drift is found."),
+    printcolumn(name = "IDENTITIES", type_ = "integer", json_path = ".status.identities.total", description = "Identities in this account when it was last swept."),
+    printcolumn(name = "ACCOUNT", type_ = "string", priority = 1, json_path = ".spec.aws.accountId", description = "The account's id at its cloud."),
+    printcolumn(name = "DRIFTED", type_ = "integer", priority = 1, json_path = ".status.identities.drifted", description = "Identities that were not as declared when it was last swept."),
+    printcolumn(name = "ORPHANS", type_ = "integer", priority = 1, json_path = ".status.orphans.found", description = "Roles whose identity is gone."),
     printcolumn(name = "MESSAGE", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message", description = "The whole message."),
     printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was created.")
 )]
-#[x_kube(validation = Rule::new("has(self.aws)").message("must set `aws`: it is the only cloud that this version supports"))]
+#[x_kube(
+    validation = Rule::new("has(self.aws)").message("must set `aws`: it is the only cloud that this version supports"),
+    validation = Rule::new("!has(self.aws) || !has(self.events) || !has(self.events.aws) || ((self.aws.partition == 'aws-cn') == self.events.aws.queueUrl.startsWith('https://sqs.cn-') && (self.aws.partition == 'aws-us-gov') == self.events.aws.queueUrl.startsWith('https://sqs.us-gov-'))")
+        .message("`events.aws.queueUrl` must be a queue in the partition of the account")
+)]
 pub struct CloudAccountSpec {
     /// An account of AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,10 +50,31 @@ pub struct CloudAccountSpec {
     #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('24h')")
         .message("must be a duration from '1s' to '24h'"))]
     pub sweep_interval: Duration,
+    /// The source of change events for this account. Absent: sweeps find the changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsSpec>,
     /// The most calls per second that Ambit makes to this account.
     #[serde(default = "ten")]
     #[schemars(range(min = 1, max = 1000))]
     pub requests_per_second: i32,
+    /// What becomes of roles of this installation whose identity is gone for good.
+    /// `Delete` removes at most a fifth of the installation's roles within an hour (but
+    /// always one), and 20 after one sweep.
+    #[serde(default)]
+    pub orphans: OrphanPolicy,
+}
+
+/// What becomes of roles whose identity is gone, and that were not left behind on
+/// purpose by `deletionPolicy: Retain`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OrphanPolicy {
+    /// They are denied everything and deleted when two sweeps found them: at most a
+    /// fifth of the installation's roles within an hour (but always one), and 20
+    /// after one sweep.
+    #[default]
+    Delete,
+    /// They are counted in status, and stay.
+    Keep,
 }
 
 fn ten_minutes() -> Duration {
@@ -89,6 +118,12 @@ pub struct AwsAccountSpec {
         regex(pattern = "^arn:aws(-[a-z-]+)?:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+$")
     )]
     pub permissions_boundary_arn: String,
+    /// What the boundary must mean: the digest that `status.boundary.digest` shows.
+    /// While it means something else, no new role is made under it. Absent: a change of
+    /// it is an event and `status.boundary.changedTime`, and holds nothing back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 39, max = 39), regex(pattern = "^sha256:[0-9a-f]{32}$"))]
+    pub permissions_boundary_digest: Option<String>,
     /// How identities of this cluster prove themselves to the account.
     pub federation: FederationSpec,
 }
@@ -115,6 +150,28 @@ pub struct AssumeRole {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 1224), regex(pattern = "^[A-Za-z0-9_+=,.@:/-]+$"))]
     pub external_id: Option<String>,
+}
+
+/// The source of an account's change events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("has(self.aws)").message("must set `aws`: it is the only source of events that this version supports"))]
+pub struct EventsSpec {
+    /// Records of CloudTrail, which EventBridge puts into a queue of SQS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsEventsSpec>,
+}
+
+/// Records of CloudTrail in a queue of SQS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AwsEventsSpec {
+    /// The queue's URL. A rule of EventBridge delivers the changes of IAM to it, and nobody but
+    /// Ambit reads it. It may lie in another region, and in another account that lets Ambit in.
+    #[schemars(length(min = 40, max = 256))]
+    #[x_kube(validation = Rule::new("self.matches('^https://sqs[.][a-z0-9-]+[.][a-z0-9.-]+/[0-9]{12}/[A-Za-z0-9_-]{1,75}([.]fifo|[A-Za-z0-9_-]{0,5})$')")
+        .message("must be the queue's URL as SQS gives it: 'https://sqs.eu-west-1.amazonaws.com/123456789012/NAME'"))]
+    pub queue_url: String,
 }
 
 /// How subjects prove themselves without a key.
@@ -157,19 +214,4 @@ pub enum ProviderPolicy {
     Create,
     /// Expect it to be there.
     Existing,
-}
-
-/// What is known of the account.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CloudAccountStatus {
-    /// The generation of the spec that this status tells of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
-    pub observed_generation: Option<i64>,
-    /// `Ready`, and `Reconciling` or `Stalled` while they are true.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    pub conditions: Vec<Condition>,
 }

@@ -103,7 +103,7 @@ pub struct MachineIdentitySpec {
     /// How pods get their credentials. Absent: by federation, without a stored key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<CredentialsSpec>,
-    /// Whether Ambit repairs what differs, only tells of it, or does nothing.
+    /// Whether Ambit repairs what differs, only reports it, or does nothing.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
     /// What happens to the principal when the identity is deleted.
@@ -200,7 +200,7 @@ pub enum ManagementPolicy {
     /// Make, repair and delete.
     #[default]
     Enforce,
-    /// Read and tell, change nothing.
+    /// Read and report, change nothing.
     Observe,
     /// Neither read nor change anything in the cloud.
     Paused,

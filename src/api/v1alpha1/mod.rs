@@ -1,20 +1,26 @@
 //! `ambit.dev/v1alpha1`.
 
+mod account_status;
 mod binding_table;
 mod cloud_account;
 mod common;
 mod crds;
+mod drift;
 mod machine_identity;
 mod scope_policy;
 mod status;
 
+pub use account_status::{
+    BoundaryStatus, CloudAccountStatus, IdentityCounts, OrphanStatus, ProviderStatus, SweepStatus, UsageStatus,
+};
 pub use binding_table::{Binding, BindingTable, BindingTableFields, EnvVar, TABLE_NAME};
 pub use cloud_account::{
-    AssumeRole, AwsAccountSpec, CloudAccount, CloudAccountSpec, CloudAccountStatus, FederationSpec, ProviderPolicy,
-    WebIdentitySpec,
+    AssumeRole, AwsAccountSpec, AwsEventsSpec, CloudAccount, CloudAccountSpec, EventsSpec, FederationSpec,
+    OrphanPolicy, ProviderPolicy, WebIdentitySpec,
 };
 pub use common::{AccessName, NameRef, NamespaceSelector, ScopeCondition, SelectorOperator, SelectorRequirement};
 pub use crds::{KINDS, all as crds, yaml as crds_yaml};
+pub use drift::{ContestStatus, ContestedPart, DriftAuthor, DriftItem, DriftStatus, DriftWitness, WitnessKey};
 pub use machine_identity::{
     CredentialsSpec, DeletionPolicy, FederationCredentials, MachineIdentity, MachineIdentitySpec, ManagementPolicy,
     PodAdmission, ScopeSpec, ServiceAccountSubject, SubjectSpec,
@@ -22,10 +28,14 @@ pub use machine_identity::{
 pub use scope_policy::{
     AccessRule, CredentialType, Enforcement, PermissionsManagement, PipelineRule, ScopePolicy, ScopePolicySpec,
 };
-pub use status::{AwsStatus, DriftItem, DriftStatus, MachineIdentityStatus};
+pub use status::{AwsStatus, MachineIdentityStatus};
 
 /// The API group of every kind.
 pub const GROUP: &str = "ambit.dev";
+
+/// An identity whose annotation of this name gets another value is looked at in
+/// full, and repaired again where Ambit had given up.
+pub const RECONCILE: &str = "ambit.dev/reconcile";
 
 /// The finalizer that keeps an identity until its principal is gone.
 pub const FINALIZER: &str = "ambit.dev/principal";

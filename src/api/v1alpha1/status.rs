@@ -4,11 +4,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::drift::{ContestStatus, DriftStatus};
+
 /// What the operator knows about the identity.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MachineIdentityStatus {
-    /// The generation of the spec that this status tells of.
+    /// The generation of the spec that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub observed_generation: Option<i64>,
@@ -28,6 +30,13 @@ pub struct MachineIdentityStatus {
     /// How the live principal differed when it was last read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftStatus>,
+    /// How often in a row the same drift was repaired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contest: Option<ContestStatus>,
+    /// The value of the annotation `ambit.dev/reconcile` that was last acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile: Option<String>,
     /// When the identity was last proven usable. It moves only when something changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_verified_time: Option<Time>,
@@ -66,39 +75,4 @@ pub struct AwsStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 3600, max = 43_200))]
     pub session_seconds: Option<i32>,
-}
-
-/// How live differs from declared.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DriftStatus {
-    /// The worst class among the items: `None`, `Changed`, `Missing` or `Foreign`.
-    #[schemars(length(max = 32))]
-    pub class: String,
-    /// Since when live has differed, or when it was last repaired.
-    pub since: Time,
-    /// The differences, 20 at most.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub items: Vec<DriftItem>,
-    /// Whether there are more differences than items.
-    #[serde(default)]
-    pub truncated: bool,
-}
-
-/// One difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DriftItem {
-    /// The part that differs: `permissions`, `trust`, `boundary`, `tags`,
-    /// `sessionDuration`, `inlinePolicy`, `attachment` or `role`.
-    #[schemars(length(max = 64))]
-    pub part: String,
-    /// `Changed`, `Missing` or `Foreign`.
-    #[schemars(length(max = 32))]
-    pub class: String,
-    /// The difference in words.
-    #[schemars(length(max = 512))]
-    pub summary: String,
 }

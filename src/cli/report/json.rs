@@ -1,8 +1,11 @@
 //! Findings as JSON.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::Finding;
+use crate::names::is_unprintable;
 
 /// A finding as JSON.
 #[derive(Debug, Serialize)]
@@ -48,10 +51,21 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Something as a text of JSON that people can read too.
+/// Something as a text of JSON that people can read too, also on a terminal: what would move its
+/// cursor or reorder a line is written as an escape.
 pub fn print(value: &impl Serialize) -> Result<String, String> {
     let text = serde_json::to_string_pretty(value).map_err(|error| format!("the answer is no JSON: {error}"))?;
-    Ok(format!("{text}\n"))
+    let mut printed = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        if character != '\n' && is_unprintable(character) {
+            // All of them lie in the basic plane, where one escape is enough. A text takes all that is written.
+            let _ = write!(printed, "\\u{:04x}", u32::from(character));
+        } else {
+            printed.push(character);
+        }
+    }
+    printed.push('\n');
+    Ok(printed)
 }
 
 #[cfg(test)]
@@ -75,5 +89,13 @@ mod tests {
         );
         assert_eq!((rows[2].get("object"), rows[2].get("help")), (None, None));
         assert_eq!(print(&Vec::<u8>::new()).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn what_would_move_a_terminals_cursor_is_escaped_and_stays_the_same() {
+        let hostile = "a\u{9b}31m\u{202e}b\u{7f}\n\"";
+        let text = print(&hostile).unwrap();
+        assert_eq!(text, "\"a\\u009b31m\\u202eb\\u007f\\n\\\"\"\n");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
     }
 }

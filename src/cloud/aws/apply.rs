@@ -1,16 +1,19 @@
 //! Changing one role: a step, a call.
 
+use aws_sdk_iam::types::Tag;
+
 use super::{AwsCloud, CLOSED, PERMISSIONS, errors, tags};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::domain::{Birth, SessionSeconds, Step, StepDone};
-use crate::names::{BoundaryArn, Owner, PrincipalName};
+use crate::names::{BoundaryArn, PrincipalName};
 use crate::policy::deny_all;
 
 impl AwsCloud {
     pub(super) async fn take_step(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError> {
         match step {
             Step::Create(birth) => return self.create(name, birth).await,
-            Step::SetOwner(owner) => self.set_owner(name, owner).await?,
+            Step::SetOwner(owner) => self.write_tags(name, tags::of("iam:TagRole", owner)?).await?,
+            Step::Retain(owner) => self.write_tags(name, tags::of_retained("iam:TagRole", owner)?).await?,
             Step::SetBoundary(boundary) => self.set_boundary(name, boundary).await?,
             Step::SetTrust(trust) => self.set_trust(name, trust.text()).await?,
             Step::SetSession(session) => self.set_session(name, *session).await?,
@@ -41,11 +44,9 @@ impl AwsCloud {
         Ok(StepDone::Created { id: role.role_id, arn: role.arn })
     }
 
-    async fn set_owner(&self, name: &PrincipalName, owner: &Owner) -> Result<(), CloudError> {
-        const OPERATION: &str = "iam:TagRole";
-        let tags = tags::of(OPERATION, owner)?;
+    async fn write_tags(&self, name: &PrincipalName, tags: Vec<Tag>) -> Result<(), CloudError> {
         let request = self.iam.tag_role().role_name(name.as_str()).set_tags(Some(tags)).send();
-        self.call(OPERATION, request).await.map(drop)
+        self.call("iam:TagRole", request).await.map(drop)
     }
 
     async fn set_boundary(&self, name: &PrincipalName, boundary: &BoundaryArn) -> Result<(), CloudError> {

@@ -45,7 +45,7 @@ where
 /// A code is AWS's signature under an answer. Without one it came from something
 /// in between, and must not be taken for AWS's word: a proxy's 404 is no proof
 /// that a role does not exist.
-fn from_answer(operation: &'static str, status: u16, code: &str, message: &str) -> CloudError {
+pub(super) fn from_answer(operation: &'static str, status: u16, code: &str, message: &str) -> CloudError {
     if code.is_empty() {
         let message = format!("an answer with status {status} came that has no AWS error code");
         return failure(ErrorKind::Transient, operation, "", &message);
@@ -56,7 +56,7 @@ fn from_answer(operation: &'static str, status: u16, code: &str, message: &str) 
 /// The kind of an error code. Some services add `Exception` to the same word.
 fn kind(code: &str, status: u16) -> ErrorKind {
     match code.strip_suffix("Exception").unwrap_or(code) {
-        "NoSuchEntity" => ErrorKind::NotFound,
+        "NoSuchEntity" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => ErrorKind::NotFound,
         "EntityAlreadyExists" | "DeleteConflict" | "ConcurrentModification" | "EntityTemporarilyUnmodifiable" => {
             ErrorKind::Conflict
         }
@@ -68,8 +68,11 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         | "TooManyRequests"
         | "PriorRequestNotComplete"
         | "BandwidthLimitExceeded"
-        | "SlowDown" => ErrorKind::Throttled,
+        | "SlowDown"
+        | "KmsThrottled"
+        | "OverLimit" => ErrorKind::Throttled,
         "AccessDenied"
+        | "KmsAccessDenied"
         | "NotAuthorized"
         | "UnauthorizedOperation"
         | "InvalidClientTokenId"

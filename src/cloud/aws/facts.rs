@@ -2,108 +2,74 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_iam::types::{AttachedPermissionsBoundary, AttachedPolicy, Role, RoleDetail, Tag};
+use aws_sdk_iam::types::{AttachedPolicy, Role, RoleDetail};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
-use super::{AwsAccount, CLOSED, PERMISSIONS, tags};
-use crate::cloud::Swept;
-use crate::domain::{Denial, Observed, Reading};
-use crate::policy::{Document, deny_all};
+use super::{AwsAccount, OWN, tags};
+use crate::domain::{Denial, Observed, Raw, Swept, reading};
 
-/// Reads a document as IAM sends it: percent-encoded JSON.
-pub(super) fn reading(encoded: &str) -> Reading {
-    let decoded = match percent_decode_str(encoded).decode_utf8() {
-        Ok(text) => text,
-        Err(error) => return Reading::Unreadable(format!("not UTF-8: {error}")),
-    };
-    match Document::read(&decoded) {
-        Ok(document) => Reading::Document(document),
-        Err(reason) => Reading::Unreadable(reason.to_string()),
+/// A document as IAM sends it: percent-encoded.
+pub(super) fn raw(encoded: &str) -> Raw {
+    match percent_decode_str(encoded).decode_utf8() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(error) => Err(format!("not UTF-8: {error}")),
     }
+}
+
+/// A document that must be there.
+fn trust(encoded: Option<String>) -> Raw {
+    encoded.map_or_else(|| Err("there is no trust document".to_owned()), |encoded| raw(&encoded))
 }
 
 /// A role as `GetRole` tells it, without its policies.
 pub(super) fn from_role(account: &AwsAccount, role: Role) -> Observed {
-    let session = role.max_session_duration.and_then(|seconds| u32::try_from(seconds).ok());
-    let base = Base {
+    let (owner, other_tags) = tags::read(role.tags);
+    Observed {
+        on_our_path: role.path == account.path.as_str(),
         id: role.role_id,
         arn: role.arn,
-        path: role.path,
-        trust: role.assume_role_policy_document,
-        boundary: role.permissions_boundary,
-        tags: role.tags,
-        session,
-    };
-    base.observed(account)
+        owner,
+        trust: reading(&trust(role.assume_role_policy_document)),
+        boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+        session: role.max_session_duration.and_then(|seconds| u32::try_from(seconds).ok()),
+        permissions: None,
+        denial: Denial::Absent,
+        other_inline: BTreeMap::new(),
+        attached: BTreeSet::new(),
+        other_tags,
+        complete: false,
+    }
 }
 
-/// A role as a sweep tells it, with its policies; nothing if it has no name.
+/// A role as a sweep tells it, its documents unread; nothing if it has no name.
 pub(super) fn from_detail(account: &AwsAccount, role: RoleDetail) -> Option<Swept> {
-    let base = Base {
+    let (owner, other_tags) = tags::read(role.tags);
+    let inline = role.role_policy_list.unwrap_or_default().into_iter().map(|policy| {
+        let document = raw(&policy.policy_document.unwrap_or_default());
+        (policy.policy_name.unwrap_or_default(), document)
+    });
+    Some(Swept {
+        name: role.role_name?,
         id: role.role_id.unwrap_or_default(),
         arn: role.arn.unwrap_or_default(),
-        path: role.path.unwrap_or_default(),
-        trust: role.assume_role_policy_document,
-        boundary: role.permissions_boundary,
-        tags: role.tags,
-        session: None,
-    };
-    let mut observed = base.observed(account);
-    for policy in role.role_policy_list.unwrap_or_default() {
-        let document = policy.policy_document.unwrap_or_default();
-        add_inline(&mut observed, policy.policy_name.unwrap_or_default(), || reading(&document));
-    }
-    observed.attached = arns(role.attached_managed_policies.unwrap_or_default());
-    observed.complete = true;
-    Some(Swept { name: role.role_name?, observed })
+        on_our_path: role.path.as_deref() == Some(account.path.as_str()),
+        owner,
+        other_tags,
+        trust: trust(role.assume_role_policy_document),
+        boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+        inline: inline.collect(),
+        attached: arns(role.attached_managed_policies.unwrap_or_default()),
+        last_used: role.role_last_used.and_then(|used| used.last_used_date).and_then(time),
+        own: OWN,
+    })
 }
 
-/// Sorts an inline policy by its name into what Ambit wrote and what it did not. A denial is one
-/// only while it says so: whoever rewrites it must not be taken for closed.
-pub(super) fn add_inline(observed: &mut Observed, name: String, document: impl FnOnce() -> Reading) {
-    match name.as_str() {
-        PERMISSIONS => observed.permissions = Some(document()),
-        CLOSED if document().means(&deny_all()) => observed.denial = Denial::InPlace,
-        CLOSED => observed.denial = Denial::Altered,
-        _ => drop(observed.other_inline.insert(name)),
-    }
+fn time(time: aws_sdk_iam::primitives::DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), 0).ok()
 }
 
 /// The ARNs of attached policies.
 pub(super) fn arns(policies: Vec<AttachedPolicy>) -> BTreeSet<String> {
     policies.into_iter().filter_map(|policy| policy.policy_arn).collect()
-}
-
-struct Base {
-    id: String,
-    arn: String,
-    path: String,
-    trust: Option<String>,
-    boundary: Option<AttachedPermissionsBoundary>,
-    tags: Option<Vec<Tag>>,
-    session: Option<u32>,
-}
-
-impl Base {
-    fn observed(self, account: &AwsAccount) -> Observed {
-        let (owner, other_tags): (_, BTreeMap<_, _>) = tags::read(self.tags);
-        Observed {
-            on_our_path: self.path == account.path.as_str(),
-            id: self.id,
-            arn: self.arn,
-            owner,
-            trust: match self.trust {
-                Some(encoded) => reading(&encoded),
-                None => Reading::Unreadable("there is no trust document".to_owned()),
-            },
-            boundary: self.boundary.and_then(|boundary| boundary.permissions_boundary_arn),
-            session: self.session,
-            permissions: None,
-            denial: Denial::Absent,
-            other_inline: BTreeSet::new(),
-            attached: BTreeSet::new(),
-            other_tags,
-            complete: false,
-        }
-    }
 }

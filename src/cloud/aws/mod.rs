@@ -11,8 +11,11 @@ mod observe;
 mod operator_policy;
 mod prove;
 mod provider;
+mod queue;
 mod sweep;
 mod tags;
+mod trail;
+mod whole;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,9 +27,13 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 
-use super::{CallObserver, Cloud, CloudError, Depth, Page, PageToken, RateLimit, Unobserved};
-use crate::domain::{Observation, Observed, Provider, ProviderStep, Step, StepDone, WebToken};
-use crate::names::{AccountId, BoundaryArn, InstallationId, IssuerUrl, Partition, PrincipalName, Region, RolePath};
+use super::{CallObserver, Cloud, CloudError, Depth, EventQueue, Page, PageToken, RateLimit, Unobserved};
+use crate::domain::{
+    Observation, Observed, OwnPolicies, Provider, ProviderStep, Reading, Step, StepDone, Usage, WebToken,
+};
+use crate::names::{
+    AccountId, BoundaryArn, InstallationId, IssuerUrl, Partition, PrincipalName, QueueUrl, Region, RolePath,
+};
 
 pub use operator_policy::operator_policy;
 
@@ -35,6 +42,8 @@ pub const PERMISSIONS: &str = "ambit";
 
 /// The inline policy by which Ambit denies everything.
 pub const CLOSED: &str = "ambit-closed";
+
+const OWN: OwnPolicies = OwnPolicies { permissions: PERMISSIONS, closed: CLOSED };
 
 /// One account as one installation manages it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +60,8 @@ pub struct AwsAccount {
     pub installation: InstallationId,
     /// The role to work under; without one, the ambient credentials are used.
     pub assume_role: Option<AssumeRole>,
+    /// Where the account tells what is done to it, if it does.
+    pub events: Option<AwsEvents>,
 }
 
 impl AwsAccount {
@@ -68,6 +79,17 @@ impl AwsAccount {
     fn provider_arn(&self, issuer: &IssuerUrl) -> String {
         self.iam_arn(&format!("oidc-provider/{}", issuer.host_and_path()))
     }
+}
+
+/// Where an account tells what is done to it, and what is of interest beside roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsEvents {
+    /// The queue.
+    pub queue: QueueUrl,
+    /// The policy that bounds every role.
+    pub boundary: BoundaryArn,
+    /// The issuer whose provider every role trusts.
+    pub issuer: IssuerUrl,
 }
 
 /// A role in the account that Ambit works under.
@@ -109,6 +131,9 @@ pub struct AwsCloud {
     account: AwsAccount,
     iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
+    config: SdkConfig,
+    connect_timeout: Duration,
+    call_timeout: Duration,
     rate: Arc<RateLimit>,
     observer: Arc<dyn CallObserver>,
 }
@@ -125,13 +150,19 @@ impl AwsCloud {
     }
 
     async fn with_config(account: AwsAccount, config: &SdkConfig, manners: Manners) -> Self {
-        let polite =
-            config.to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts(&manners)).build();
+        let polite = config
+            .to_builder()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(times(manners.connect_timeout, manners.call_timeout))
+            .build();
         let config = credentials::assumed(polite, &account, &manners.observer).await;
         Self {
             account,
             iam: aws_sdk_iam::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            config,
+            connect_timeout: manners.connect_timeout,
+            call_timeout: manners.call_timeout,
             rate: manners.rate,
             observer: manners.observer,
         }
@@ -152,24 +183,10 @@ impl AwsCloud {
         errors::tell(self.observer.as_ref(), operation, answer.as_ref().err(), start.elapsed());
         answer
     }
-
-    async fn boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError> {
-        let request = self.iam.get_policy().policy_arn(boundary.as_str()).send();
-        match errors::found(self.call("iam:GetPolicy", request).await)? {
-            Some(_) => Ok(Observation::Present(())),
-            None => Ok(Observation::Absent),
-        }
-    }
-
-    async fn caller_account(&self) -> Result<String, CloudError> {
-        const OPERATION: &str = "sts:GetCallerIdentity";
-        let answer = self.call(OPERATION, self.sts.get_caller_identity().send()).await?;
-        answer.account.ok_or_else(|| errors::incomplete(OPERATION, "the account"))
-    }
 }
 
-fn timeouts(manners: &Manners) -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(manners.connect_timeout).operation_timeout(manners.call_timeout).build()
+fn times(connect: Duration, call: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(connect).operation_timeout(call).build()
 }
 
 #[async_trait]
@@ -201,12 +218,25 @@ impl Cloud for AwsCloud {
         self.take_provider_step(issuer, step).await
     }
 
-    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError> {
+    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError> {
         self.boundary(boundary).await
+    }
+
+    async fn usage(&self) -> Result<Usage, CloudError> {
+        self.summary().await
     }
 
     async fn account(&self) -> Result<String, CloudError> {
         self.caller_account().await
+    }
+
+    fn backlog(&self) -> Duration {
+        self.rate.backlog()
+    }
+
+    fn events(&self) -> Option<Arc<dyn EventQueue>> {
+        let events = self.account.events.as_ref()?;
+        Some(Arc::new(queue::AwsQueue::new(self, events)))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use aws_sdk_iam::types::{AttachedPolicy, Role};
 
-use super::{AwsCloud, CLOSED, PERMISSIONS, errors, facts};
+use super::{AwsCloud, OWN, PERMISSIONS, errors, facts};
 use crate::cloud::CloudError;
-use crate::domain::{Observation, Observed, Reading};
+use crate::domain::{Observation, Observed, Reading, reading};
 use crate::names::PrincipalName;
 
 impl AwsCloud {
@@ -37,14 +37,11 @@ impl AwsCloud {
             return Ok(Observation::Absent);
         };
         for policy in names {
-            // Ambit's own were read; one that went in between is not there.
-            let document = match policy.as_str() {
-                PERMISSIONS => permissions.clone(),
-                CLOSED => self.get_inline(name, CLOSED).await?,
-                _ => Some(Reading::Unreadable(String::new())),
-            };
+            // Ambit's own was read; one that went in between is not there.
+            let document =
+                if policy == PERMISSIONS { permissions.clone() } else { self.get_inline(name, &policy).await? };
             if let Some(document) = document {
-                facts::add_inline(&mut observed, policy, || document);
+                observed.add_inline(OWN, policy, document);
             }
         }
         observed.attached = facts::arns(attached);
@@ -64,7 +61,7 @@ impl AwsCloud {
     async fn get_inline(&self, name: &PrincipalName, policy: &str) -> Result<Option<Reading>, CloudError> {
         let request = self.iam.get_role_policy().role_name(name.as_str()).policy_name(policy).send();
         let answer = errors::found(self.call("iam:GetRolePolicy", request).await)?;
-        Ok(answer.map(|answer| facts::reading(&answer.policy_document)))
+        Ok(answer.map(|answer| reading(&facts::raw(&answer.policy_document))))
     }
 
     /// The names of all inline policies and what Ambit's own says; nothing if the role went away.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{AwsAccount, tags};
+use super::{AwsAccount, AwsEvents, tags};
 use crate::names::{BoundaryArn, IssuerUrl};
 
 /// The policy for the principal that Ambit works as in an account, as readable JSON.
@@ -31,6 +31,7 @@ pub fn operator_policy(
     statements.extend(issuer.map(|issuer| read_provider(account, issuer)));
     statements
         .extend(issuer.filter(|_| create_provider).into_iter().flat_map(|issuer| register_provider(account, issuer)));
+    statements.extend(account.events.iter().map(|events| receive_events(account, events)));
     let policy = Policy { version: "2012-10-17", statement: statements };
     // Plain structs of texts always serialise; an empty policy would grant nothing.
     serde_json::to_string_pretty(&policy).unwrap_or_default()
@@ -96,7 +97,7 @@ impl Statement {
 
     /// Only tags of Ambit's own.
     fn with_our_tags_only(self) -> Self {
-        let ours = Values::Many(vec![tags::IDENTITY, tags::INSTALLATION, tags::UID]);
+        let ours = Values::Many(vec![tags::IDENTITY, tags::INSTALLATION, tags::RETAINED, tags::UID]);
         self.when("ForAllValues:StringEquals", "aws:TagKeys", ours)
     }
 }
@@ -139,8 +140,8 @@ fn reads(account: &AwsAccount, boundary: &BoundaryArn) -> Vec<Statement> {
             &account.role_arn("*"),
         ),
         Statement::allow("SeeWhoHasAName", &["iam:GetRole"], &account.iam_arn("role/*")),
-        Statement::allow("Sweep", &["iam:GetAccountAuthorizationDetails"], "*"),
-        Statement::allow("SeeTheBoundary", &["iam:GetPolicy"], boundary.as_str()),
+        Statement::allow("SweepAndCount", &["iam:GetAccountAuthorizationDetails", "iam:GetAccountSummary"], "*"),
+        Statement::allow("SeeTheBoundary", &["iam:GetPolicy", "iam:GetPolicyVersion"], boundary.as_str()),
     ]
 }
 
@@ -158,8 +159,19 @@ fn register_provider(account: &AwsAccount, issuer: &IssuerUrl) -> [Statement; 2]
         )
         .tagging_as_ours(account)
         .with_our_tags_only(),
-        Statement::allow("AcceptTheAudience", &["iam:AddClientIDToOpenIDConnectProvider"], &arn).on_ours(account),
+        Statement::allow(
+            "AcceptTheAudience",
+            &["iam:AddClientIDToOpenIDConnectProvider", "iam:RemoveClientIDFromOpenIDConnectProvider"],
+            &arn,
+        )
+        .on_ours(account),
     ]
+}
+
+/// Deleting a batch asks for the permission to delete one.
+fn receive_events(account: &AwsAccount, events: &AwsEvents) -> Statement {
+    let queue = events.queue.arn(&account.partition);
+    Statement::allow("ReceiveChangeEvents", &["sqs:DeleteMessage", "sqs:ReceiveMessage"], &queue)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::names::{AccountId, InstallationId, Partition, Region, RolePath};
+use crate::names::{AccountId, InstallationId, Partition, QueueUrl, Region, RolePath};
 
 /// IAM's limit for a managed policy; white space does not count.
 const MANAGED_POLICY_LIMIT: usize = 6144;
@@ -12,6 +12,7 @@ fn account(installation: &str, path: &str) -> AwsAccount {
         path: RolePath::parse(path).unwrap(),
         installation: InstallationId::parse(installation).unwrap(),
         assume_role: None,
+        events: None,
     }
 }
 
@@ -42,7 +43,7 @@ fn is_exactly_this_text() {
 #[test]
 fn fits_into_a_managed_policy_with_the_longest_names() {
     let counted = |policy: &str| policy.chars().filter(|c| !c.is_whitespace()).count();
-    assert_eq!(counted(&whole()), 2794);
+    assert_eq!(counted(&whole()), 2958);
     let issuer = IssuerUrl::parse(&format!("https://{}", "i".repeat(247))).unwrap();
     let long = account(&"x".repeat(20), &format!("/{}/{}/", "p".repeat(100), "x".repeat(20)));
     let longest = counted(&operator_policy(&long, &boundary(), Some(&issuer), true));
@@ -57,6 +58,23 @@ fn a_provider_is_read_only_where_it_is_and_made_only_when_allowed() {
     let existing = actions(&operator_policy(&account, &boundary(), Some(&issuer()), false));
     let provider: Vec<_> = existing.iter().filter(|action| action.contains("OpenID")).collect();
     assert_eq!(provider, ["iam:GetOpenIDConnectProvider"]);
+}
+
+#[test]
+fn a_queue_is_read_only_where_there_is_one() {
+    let plain = account("bed", "/ambit/bed/");
+    let without = actions(&operator_policy(&plain, &boundary(), None, false));
+    assert!(!without.iter().any(|action| action.starts_with("sqs:")), "{without:?}");
+    let queue = QueueUrl::parse("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events").unwrap();
+    let events = Some(AwsEvents { queue, boundary: boundary(), issuer: issuer() });
+    let policy = operator_policy(&AwsAccount { events, ..plain }, &boundary(), None, false);
+    let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
+    let hears = policy["Statement"].as_array().unwrap().last().unwrap();
+    let expected = serde_json::json!({
+        "Sid": "ReceiveChangeEvents", "Effect": "Allow", "Action": ["sqs:DeleteMessage", "sqs:ReceiveMessage"],
+        "Resource": "arn:aws:sqs:us-east-1:123456789012:ambit-events",
+    });
+    assert_eq!(*hears, expected);
 }
 
 #[test]

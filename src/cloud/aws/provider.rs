@@ -15,6 +15,7 @@ impl AwsCloud {
         let (owner, _) = tags::read(answer.tags);
         Ok(Observation::Present(Provider {
             audiences: answer.client_id_list.unwrap_or_default().into_iter().collect(),
+            thumbprints: lowered(answer.thumbprint_list),
             installation: owner.installation,
         }))
     }
@@ -23,6 +24,7 @@ impl AwsCloud {
         match step {
             ProviderStep::Create { audience } => self.create_provider(issuer, audience).await,
             ProviderStep::AddAudience { audience } => self.add_audience(issuer, audience).await,
+            ProviderStep::RemoveAudience { audience } => self.remove_audience(issuer, audience).await,
         }
     }
 
@@ -39,4 +41,14 @@ impl AwsCloud {
         let request = self.iam.add_client_id_to_open_id_connect_provider().open_id_connect_provider_arn(arn);
         self.call("iam:AddClientIDToOpenIDConnectProvider", request.client_id(audience).send()).await.map(drop)
     }
+
+    async fn remove_audience(&self, issuer: &IssuerUrl, audience: &str) -> Result<(), CloudError> {
+        let arn = self.account.provider_arn(issuer);
+        let request = self.iam.remove_client_id_from_open_id_connect_provider().open_id_connect_provider_arn(arn);
+        self.call("iam:RemoveClientIDFromOpenIDConnectProvider", request.client_id(audience).send()).await.map(drop)
+    }
+}
+
+fn lowered(thumbprints: Option<Vec<String>>) -> std::collections::BTreeSet<String> {
+    thumbprints.unwrap_or_default().into_iter().map(|thumbprint| thumbprint.to_ascii_lowercase()).collect()
 }

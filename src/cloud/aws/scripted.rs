@@ -68,6 +68,12 @@ pub(super) async fn config_for(url: &str) -> SdkConfig {
 }
 
 fn parse(headers: &HeaderMap, body: &str) -> Asked {
+    let signed = headers.contains_key("authorization");
+    // Services that speak JSON name the action beside the body.
+    if let Some(target) = headers.get("x-amz-target") {
+        let action = target.to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+        return Asked { action, parameters: BTreeMap::from([("body".to_owned(), body.to_owned())]), signed };
+    }
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().unwrap().into_owned();
     let mut parameters: BTreeMap<_, _> = body
         .split('&')
@@ -76,7 +82,7 @@ fn parse(headers: &HeaderMap, body: &str) -> Asked {
         .collect();
     parameters.remove("Version");
     let action = parameters.remove("Action").unwrap_or_default();
-    Asked { action, parameters, signed: headers.contains_key("authorization") }
+    Asked { action, parameters, signed }
 }
 
 /// An answer that says yes.

@@ -9,7 +9,7 @@ use crate::cloud::{CloudError, Page, PageToken};
 const PAGE_SIZE: i32 = 1000;
 
 impl AwsCloud {
-    /// One page of all roles in the account, of which ours are kept.
+    /// One page of all roles in the account.
     ///
     /// IAM cannot select by path here. The call is still by far the cheapest:
     /// it brings trust, policies, attachments and tags at once.
@@ -26,7 +26,6 @@ impl AwsCloud {
             .role_detail_list
             .unwrap_or_default()
             .into_iter()
-            .filter(|role| role.path.as_deref() == Some(self.account.path.as_str()))
             .filter_map(|role| facts::from_detail(&self.account, role))
             .collect();
         let next = observe::next(OPERATION, answer.is_truncated, answer.marker)?.map(PageToken);

@@ -16,6 +16,9 @@ pub(super) const IDENTITY: &str = "ambit.dev/identity";
 /// The UID of the identity's incarnation.
 pub(super) const UID: &str = "ambit.dev/uid";
 
+/// The UID of the incarnation that left a role behind when it went.
+pub(super) const RETAINED: &str = "ambit.dev/retained";
+
 /// All tags of an owner.
 pub(super) fn of(operation: &'static str, owner: &Owner) -> Result<Vec<Tag>, CloudError> {
     let identity = owner.identity.to_string();
@@ -23,6 +26,13 @@ pub(super) fn of(operation: &'static str, owner: &Owner) -> Result<Vec<Tag>, Clo
         .into_iter()
         .map(|(key, value)| tag(operation, key, value))
         .collect()
+}
+
+/// The mark of a role that its owner left behind. The installation is written
+/// once more, because Ambit may write tags only together with it.
+pub(super) fn of_retained(operation: &'static str, owner: &Owner) -> Result<Vec<Tag>, CloudError> {
+    let tags = [(INSTALLATION, owner.installation.as_str()), (RETAINED, &owner.uid)];
+    tags.into_iter().map(|(key, value)| tag(operation, key, value)).collect()
 }
 
 /// One tag.
@@ -37,6 +47,7 @@ pub(super) fn read(tags: Option<Vec<Tag>>) -> (OwnerTags, BTreeMap<String, Strin
         installation: others.remove(INSTALLATION),
         identity: others.remove(IDENTITY),
         uid: others.remove(UID),
+        retained: others.remove(RETAINED),
     };
     (owner, others)
 }

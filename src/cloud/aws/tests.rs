@@ -21,6 +21,7 @@ fn aws_account() -> AwsAccount {
         path: RolePath::parse("/ambit/bed/").unwrap(),
         installation: InstallationId::parse("bed").unwrap(),
         assume_role: None,
+        events: None,
     }
 }
 
@@ -135,9 +136,10 @@ async fn a_full_look_reads_every_page() {
     assert_eq!(seen.boundary.as_deref(), Some(boundary().as_str()));
     assert_eq!((seen.owner.uid.as_deref(), seen.owner.installation), (Some("u1"), None));
     assert_eq!(seen.other_tags.into_iter().collect::<Vec<_>>(), [("team".to_owned(), "shop".to_owned())]);
-    assert_eq!(seen.other_inline.into_iter().collect::<Vec<_>>(), ["extra"]);
+    assert_eq!(seen.other_inline.keys().collect::<Vec<_>>(), ["extra"]);
+    assert!(seen.other_inline["extra"].means(&document()));
     assert_eq!(seen.attached.into_iter().collect::<Vec<_>>(), ["arn:a", "arn:b"]);
-    assert_eq!(scripted.actions().len(), 7);
+    assert_eq!(scripted.actions().len(), 8);
 }
 
 #[tokio::test]
@@ -213,6 +215,7 @@ async fn every_step_is_one_call_that_says_all_it_must() {
     assert_eq!(made, StepDone::Created { id: "AROA1".into(), arn });
     let steps = [
         Step::SetOwner(owner()),
+        Step::Retain(owner()),
         Step::SetBoundary(boundary()),
         Step::SetTrust(document()),
         Step::SetSession(SessionSeconds::MIN),
@@ -240,6 +243,9 @@ async fn every_step_is_one_call_that_says_all_it_must() {
                 "CreateRole AssumeRolePolicyDocument={document} MaxSessionDuration=43200 Path=/ambit/bed/ {boundary} {tags}"
             ),
             format!("TagRole {tags}"),
+            "TagRole Tags.member.1.Key=ambit.dev/installation Tags.member.1.Value=bed \
+             Tags.member.2.Key=ambit.dev/retained Tags.member.2.Value=u1"
+                .to_owned(),
             format!("PutRolePermissionsBoundary {boundary}"),
             format!("UpdateAssumeRolePolicy PolicyDocument={document}"),
             "UpdateRole MaxSessionDuration=3600".to_owned(),
@@ -343,14 +349,15 @@ fn swept_role(name: &str, path: &str, document: &str) -> String {
          <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument>\
          <RolePolicyList><member><PolicyName>ambit</PolicyName><PolicyDocument>{}</PolicyDocument></member>\
          <member><PolicyName>extra</PolicyName><PolicyDocument>x</PolicyDocument></member></RolePolicyList>\
-         <AttachedManagedPolicies><member><PolicyArn>arn:a</PolicyArn></member></AttachedManagedPolicies></member>",
+         <AttachedManagedPolicies><member><PolicyArn>arn:a</PolicyArn></member></AttachedManagedPolicies>\
+         <RoleLastUsed><LastUsedDate>2026-11-21T10:00:00Z</LastUsedDate></RoleLastUsed></member>",
         encoded(DOCUMENT),
         encoded(document),
     )
 }
 
 #[tokio::test]
-async fn a_sweep_keeps_our_roles_page_by_page() {
+async fn a_sweep_brings_every_role_page_by_page() {
     let script = |asked: &Asked| {
         let (roles, more) = match asked.parameters.get("Marker").map(String::as_str) {
             None => (
@@ -364,13 +371,15 @@ async fn a_sweep_keeps_our_roles_page_by_page() {
     };
     let (cloud, scripted) = cloud_that(script).await;
     let first = cloud.sweep(None).await.unwrap();
-    let [a] = &first.principals[..] else { panic!("{first:?}") };
-    assert_eq!(a.name, "a");
-    assert!(a.observed.complete && a.observed.permissions.as_ref().unwrap().means(&document()));
-    assert!(a.observed.other_inline.contains("extra") && a.observed.attached.contains("arn:a"));
+    let [a, b] = &first.principals[..] else { panic!("{first:?}") };
+    assert_eq!([(a.name.as_str(), a.on_our_path), (b.name.as_str(), b.on_our_path)], [("a", true), ("b", false)]);
+    let read = a.read();
+    assert!(read.complete && read.trust.means(&document()) && read.permissions.unwrap().means(&document()));
+    assert!(matches!(read.other_inline["extra"], Reading::Unreadable(_)) && read.attached.contains("arn:a"));
+    assert_eq!((read.session, a.last_used.map(|used| used.to_string())), (None, Some("2026-11-21T10:00:00Z".into())));
     let second = cloud.sweep(first.next.as_ref()).await.unwrap();
     let [c] = &second.principals[..] else { panic!("{second:?}") };
-    assert!(matches!(c.observed.permissions, Some(Reading::Unreadable(_))));
+    assert!(matches!(c.read().permissions, Some(Reading::Unreadable(_))));
     assert_eq!(second.next, None);
     let asked = &scripted.asked()[0].parameters;
     assert_eq!((asked["Filter.member.1"].as_str(), asked["MaxItems"].as_str()), ("Role", "1000"));
@@ -381,7 +390,7 @@ async fn a_provider_is_made_with_audience_and_tag_and_no_thumbprint() {
     let script = |asked: &Asked| match asked.action.as_str() {
         "GetOpenIDConnectProvider" => yes(
             "GetOpenIDConnectProvider",
-            "<ClientIDList><member>one</member></ClientIDList>\
+            "<ClientIDList><member>one</member></ClientIDList><ThumbprintList><member>AB12</member></ThumbprintList>\
              <Tags><member><Key>ambit.dev/installation</Key><Value>bed</Value></member></Tags>",
         ),
         action => yes(action, ""),
@@ -389,10 +398,15 @@ async fn a_provider_is_made_with_audience_and_tag_and_no_thumbprint() {
     let (cloud, scripted) = cloud_that(script).await;
     let Observation::Present(provider) = cloud.observe_provider(&issuer()).await.unwrap() else { panic!("absent") };
     assert_eq!(provider.installation.as_deref(), Some("bed"));
-    assert!(provider.audiences.contains("one"));
+    assert!(provider.audiences.contains("one") && provider.thumbprints.contains("ab12"), "{provider:?}");
     cloud.apply_provider(&issuer(), &ProviderStep::Create { audience: "two".into() }).await.unwrap();
     cloud.apply_provider(&issuer(), &ProviderStep::AddAudience { audience: "two".into() }).await.unwrap();
+    cloud.apply_provider(&issuer(), &ProviderStep::RemoveAudience { audience: "one".into() }).await.unwrap();
     let asked = scripted.asked();
+    assert_eq!(
+        (asked[3].action.as_str(), asked[3].parameters["ClientID"].as_str()),
+        ("RemoveClientIDFromOpenIDConnectProvider", "one")
+    );
     let arn = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id";
     assert_eq!(asked[0].parameters["OpenIDConnectProviderArn"], arn);
     assert_eq!(asked[1].parameters["Url"], "https://oidc.example.com/id");
@@ -406,17 +420,48 @@ async fn a_provider_is_made_with_audience_and_tag_and_no_thumbprint() {
 }
 
 #[tokio::test]
-async fn boundary_and_account_are_asked_for() {
+async fn boundary_account_and_usage_are_asked_for() {
     let script = |asked: &Asked| match asked.action.as_str() {
         "GetCallerIdentity" => yes("GetCallerIdentity", "<Account>123456789012</Account>"),
-        _ if asked.parameters["PolicyArn"].ends_with("/b") => yes("GetPolicy", "<Policy></Policy>"),
+        "GetAccountSummary" => yes(
+            "GetAccountSummary",
+            "<SummaryMap><entry><key>Roles</key><value>12</value></entry>\
+             <entry><key>RolesQuota</key><value>1000</value></entry><entry><key>Users</key><value>3</value></entry></SummaryMap>",
+        ),
+        "GetPolicyVersion" => yes(
+            "GetPolicyVersion",
+            &format!("<PolicyVersion><Document>{}</Document></PolicyVersion>", encoded(DOCUMENT)),
+        ),
+        _ if asked.parameters["PolicyArn"].ends_with("/b") => {
+            yes("GetPolicy", "<Policy><DefaultVersionId>v7</DefaultVersionId></Policy>")
+        }
         _ => missing(),
     };
-    let (cloud, _) = cloud_that(script).await;
+    let (cloud, scripted) = cloud_that(script).await;
     assert_eq!(cloud.account().await.unwrap(), "123456789012");
-    assert_eq!(cloud.observe_boundary(&boundary()).await.unwrap(), Observation::Present(()));
+    assert_eq!(cloud.usage().await.unwrap(), Usage { roles: Some(12), roles_quota: Some(1000) });
+    let Observation::Present(Reading::Document(read)) = cloud.observe_boundary(&boundary()).await.unwrap() else {
+        panic!("unread")
+    };
+    assert!(read.same_meaning(&document()));
+    assert_eq!(scripted.asked()[3].parameters["VersionId"], "v7", "the version that is in force");
     let other = BoundaryArn::parse("arn:aws:iam::123456789012:policy/c").unwrap();
     assert_eq!(cloud.observe_boundary(&other).await.unwrap(), Observation::Absent);
+}
+
+#[tokio::test]
+async fn a_boundary_whose_text_is_kept_from_ambit_is_there_and_unreadable() {
+    let script = |asked: &Asked| match asked.action.as_str() {
+        "GetPolicy" => yes("GetPolicy", "<Policy><DefaultVersionId>v1</DefaultVersionId></Policy>"),
+        _ => no(403, "AccessDenied", "not allowed"),
+    };
+    let (cloud, _) = cloud_that(script).await;
+    let found = cloud.observe_boundary(&boundary()).await.unwrap();
+    assert!(
+        matches!(&found, Observation::Present(Reading::Unreadable(why)) if why == "iam:GetPolicyVersion: not allowed"),
+        "{found:?}"
+    );
+    assert_eq!(cloud.usage().await.unwrap_err().kind, ErrorKind::Denied);
 }
 
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! The account itself: what IAM keeps, and what it refuses.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::MemoryRole;
 use crate::cloud::aws::{CLOSED, PERMISSIONS};
@@ -16,11 +17,14 @@ pub(super) struct Account {
     roles: BTreeMap<String, Kept>,
     /// By host and path of the issuer.
     pub(super) providers: BTreeMap<String, Provider>,
-    pub(super) boundaries: BTreeSet<String>,
+    /// By ARN, with their documents.
+    pub(super) boundaries: BTreeMap<String, String>,
     pub(super) calls: BTreeMap<&'static str, u64>,
     pub(super) read_lag: u32,
     pub(super) proof_lag: u32,
     pub(super) page_size: usize,
+    pub(super) roles_quota: u32,
+    pub(super) backlog: Duration,
     next_id: u64,
 }
 
@@ -39,11 +43,13 @@ impl Account {
             id,
             roles: BTreeMap::new(),
             providers: BTreeMap::new(),
-            boundaries: BTreeSet::new(),
+            boundaries: BTreeMap::new(),
             calls: BTreeMap::new(),
             read_lag: 0,
             proof_lag: 0,
             page_size: 1000,
+            roles_quota: 5000,
+            backlog: Duration::ZERO,
             next_id: 1,
         }
     }
@@ -133,6 +139,7 @@ impl Account {
         match step {
             Step::Create(_) | Step::Delete => {}
             Step::SetOwner(owner) => role.tag(owner),
+            Step::Retain(owner) => role.retain(owner),
             Step::SetBoundary(boundary) => role.boundary = Some(boundary.to_string()),
             Step::SetTrust(trust) => {
                 check_trust("iam:UpdateAssumeRolePolicy", trust.text())?;
@@ -161,19 +168,30 @@ impl Account {
             return Err(refusal(ErrorKind::Conflict, operation, "EntityAlreadyExists", message));
         }
         let audiences = BTreeSet::from([audience.to_owned()]);
-        let provider = Provider { audiences, installation: Some(installation.to_string()) };
+        let installation = Some(installation.to_string());
+        let provider = Provider { audiences, thumbprints: BTreeSet::new(), installation };
         self.providers.insert(issuer.host_and_path().to_owned(), provider);
         Ok(())
     }
 
     pub(super) fn add_audience(&mut self, issuer: &IssuerUrl, audience: &str) -> Result<(), CloudError> {
-        let Some(provider) = self.providers.get_mut(issuer.host_and_path()) else {
-            let message = format!("OpenIDConnect Provider not found for {issuer}");
-            let operation = "iam:AddClientIDToOpenIDConnectProvider";
-            return Err(refusal(ErrorKind::NotFound, operation, "NoSuchEntity", message));
-        };
-        provider.audiences.insert(audience.to_owned());
+        let found = self.registered("iam:AddClientIDToOpenIDConnectProvider", issuer)?;
+        found.audiences.insert(audience.to_owned());
         Ok(())
+    }
+
+    /// Removing what is not accepted is done, as IAM has it.
+    pub(super) fn remove_audience(&mut self, issuer: &IssuerUrl, audience: &str) -> Result<(), CloudError> {
+        let found = self.registered("iam:RemoveClientIDFromOpenIDConnectProvider", issuer)?;
+        found.audiences.remove(audience);
+        Ok(())
+    }
+
+    fn registered(&mut self, operation: &'static str, issuer: &IssuerUrl) -> Result<&mut Provider, CloudError> {
+        self.providers.get_mut(issuer.host_and_path()).ok_or_else(|| {
+            let message = format!("OpenIDConnect Provider not found for {issuer}");
+            refusal(ErrorKind::NotFound, operation, "NoSuchEntity", message)
+        })
     }
 
     pub(super) fn role_mut(&mut self, name: &str) -> Option<&mut MemoryRole> {
@@ -189,7 +207,7 @@ impl Account {
     }
 
     fn must_exist(&self, operation: &'static str, boundary: &str) -> Result<(), CloudError> {
-        if self.boundaries.contains(boundary) {
+        if self.boundaries.contains_key(boundary) {
             return Ok(());
         }
         let message = format!("Scope ARN: {boundary} does not exist or is not attachable.");

@@ -1,18 +1,37 @@
 //! What a test does with its own hands: set up, plant, change, look and count.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{MemoryCloud, MemoryRole};
 use crate::domain::Provider;
 use crate::names::{BoundaryArn, IssuerUrl};
 
 /// What the port counts as reading; all else writes.
-const READS: [&str; 6] = ["observe", "prove", "sweep", "observe-provider", "observe-boundary", "account"];
+const READS: [&str; 7] = ["observe", "prove", "sweep", "observe-provider", "observe-boundary", "account", "usage"];
+
+/// What a boundary says when a test does not care.
+const ANYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 impl MemoryCloud {
     /// Makes a boundary exist.
     pub fn add_boundary(&self, boundary: &BoundaryArn) {
-        self.locked().boundaries.insert(boundary.to_string());
+        self.write_boundary(boundary, ANYTHING);
+    }
+
+    /// Makes a boundary say something, as whoever owns it may.
+    pub fn write_boundary(&self, boundary: &BoundaryArn, document: &str) {
+        self.locked().boundaries.insert(boundary.to_string(), document.to_owned());
+    }
+
+    /// From now on, the account may have so many roles by what it says of itself.
+    pub fn set_roles_quota(&self, roles: u32) {
+        self.locked().roles_quota = roles;
+    }
+
+    /// From now on, calls wait for each other so long.
+    pub fn set_backlog(&self, backlog: Duration) {
+        self.locked().backlog = backlog;
     }
 
     /// Makes a boundary vanish.

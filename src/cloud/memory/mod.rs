@@ -9,18 +9,21 @@
 
 mod account;
 mod hand;
+mod queue;
 mod role;
 mod trust;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use self::account::Account;
-use super::{Cloud, CloudError, Depth, Page, PageToken, Swept};
-use crate::domain::{Observation, Observed, Provider, ProviderStep, Step, StepDone, WebToken};
+use super::{Cloud, CloudError, Depth, EventQueue, Page, PageToken};
+use crate::domain::{Observation, Observed, Provider, ProviderStep, Reading, Step, StepDone, Usage, WebToken, reading};
 use crate::names::{AccountId, BoundaryArn, InstallationId, IssuerUrl, PrincipalName, RolePath};
 
+pub use self::queue::MemoryQueue;
 pub use self::role::MemoryRole;
 
 /// One installation's view of an account in memory. Clones see the same account.
@@ -29,19 +32,26 @@ pub struct MemoryCloud {
     account: Arc<Mutex<Account>>,
     path: RolePath,
     installation: InstallationId,
+    queue: Option<MemoryQueue>,
 }
 
 impl MemoryCloud {
     /// An empty account, seen by the installation whose roles lie on `path`.
     #[must_use]
     pub fn new(account: AccountId, path: RolePath, installation: InstallationId) -> Self {
-        Self { account: Arc::new(Mutex::new(Account::new(account))), path, installation }
+        Self { account: Arc::new(Mutex::new(Account::new(account))), path, installation, queue: None }
     }
 
     /// The same account as another installation sees it.
     #[must_use]
     pub fn seen_by(&self, path: RolePath, installation: InstallationId) -> Self {
-        Self { account: Arc::clone(&self.account), path, installation }
+        Self { account: Arc::clone(&self.account), path, installation, queue: None }
+    }
+
+    /// The same account, which tells what is done to it in a queue: what the test puts there.
+    #[must_use]
+    pub fn telling_in(self, queue: MemoryQueue) -> Self {
+        Self { queue: Some(queue), ..self }
     }
 
     fn locked(&self) -> MutexGuard<'_, Account> {
@@ -80,14 +90,7 @@ impl Cloud for MemoryCloud {
         let mut account = self.locked();
         account.count("sweep");
         let (roles, next) = account.page(from.map(|token| token.0.as_str()));
-        let ours = roles.into_iter().filter(|role| role.path == self.path.as_str());
-        let principals = ours
-            .map(|role| {
-                // As IAM does: its bulk read does not tell the longest session.
-                let observed = Observed { session: None, ..role.observed(self.path.as_str(), Depth::Full) };
-                Swept { observed, name: role.name }
-            })
-            .collect();
+        let principals = roles.into_iter().map(|role| role.swept(self.path.as_str())).collect();
         Ok(Page { principals, next: next.map(PageToken) })
     }
 
@@ -102,29 +105,41 @@ impl Cloud for MemoryCloud {
 
     async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError> {
         let mut account = self.locked();
+        account.count(step.name());
         match step {
-            ProviderStep::Create { audience } => {
-                account.count("create-provider");
-                account.create_provider(issuer, audience, &self.installation)
-            }
-            ProviderStep::AddAudience { audience } => {
-                account.count("add-audience");
-                account.add_audience(issuer, audience)
-            }
+            ProviderStep::Create { audience } => account.create_provider(issuer, audience, &self.installation),
+            ProviderStep::AddAudience { audience } => account.add_audience(issuer, audience),
+            ProviderStep::RemoveAudience { audience } => account.remove_audience(issuer, audience),
         }
     }
 
-    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError> {
+    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError> {
         let mut account = self.locked();
         account.count("observe-boundary");
-        let exists = account.boundaries.contains(boundary.as_str());
-        Ok(if exists { Observation::Present(()) } else { Observation::Absent })
+        let text = account.boundaries.get(boundary.as_str());
+        Ok(text.map_or(Observation::Absent, |text| Observation::Present(reading(&Ok(text.clone())))))
+    }
+
+    async fn usage(&self) -> Result<Usage, CloudError> {
+        let mut account = self.locked();
+        account.count("usage");
+        let roles = u32::try_from(account.roles().count()).ok();
+        Ok(Usage { roles, roles_quota: Some(account.roles_quota) })
     }
 
     async fn account(&self) -> Result<String, CloudError> {
         let mut account = self.locked();
         account.count("account");
         Ok(account.id.to_string())
+    }
+
+    fn backlog(&self) -> Duration {
+        self.locked().backlog
+    }
+
+    fn events(&self) -> Option<Arc<dyn EventQueue>> {
+        let queue = self.queue.clone()?;
+        Some(Arc::new(queue))
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::Depth;
 use crate::cloud::aws::{CLOSED, PERMISSIONS};
-use crate::domain::{Denial, Observed, OwnerTags, Reading};
+use crate::domain::{Denial, Observed, OwnPolicies, OwnerTags, Swept};
 use crate::names::Owner;
-use crate::policy::{Document, deny_all};
 
 const INSTALLATION: &str = "ambit.dev/installation";
 const IDENTITY: &str = "ambit.dev/identity";
 const UID: &str = "ambit.dev/uid";
+const RETAINED: &str = "ambit.dev/retained";
 
 /// A role in all its parts, to look at and to change by hand.
 ///
@@ -68,6 +68,12 @@ impl MemoryRole {
         self.tags.extend(tags.map(|(key, value)| (key.to_owned(), value)));
     }
 
+    /// Writes the mark of what its owner left behind.
+    pub fn retain(&mut self, owner: &Owner) {
+        let tags = [(INSTALLATION, owner.installation.to_string()), (RETAINED, owner.uid.clone())];
+        self.tags.extend(tags.map(|(key, value)| (key.to_owned(), value)));
+    }
+
     /// What a policy of this name says.
     #[must_use]
     pub fn permissions(&self) -> Option<&str> {
@@ -77,54 +83,46 @@ impl MemoryRole {
     /// Whether everything is denied.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.denial() == Denial::InPlace
+        self.swept(&self.path).read().denial == Denial::InPlace
     }
 
-    fn denial(&self) -> Denial {
-        match self.inline.get(CLOSED) {
-            None => Denial::Absent,
-            Some(text) if reading(text).means(&deny_all()) => Denial::InPlace,
-            Some(_) => Denial::Altered,
-        }
-    }
-
-    /// The role as the port tells it.
-    pub(super) fn observed(&self, path: &str, depth: Depth) -> Observed {
-        let on_our_path = self.path == path;
-        let ours = on_our_path.then_some(&self.inline);
-        let complete = on_our_path && depth == Depth::Full;
-        let all = ours.filter(|_| complete);
+    /// The role as a sweep tells it.
+    pub(super) fn swept(&self, path: &str) -> Swept {
         let mut other_tags = self.tags.clone();
         let owner = OwnerTags {
             installation: other_tags.remove(INSTALLATION),
             identity: other_tags.remove(IDENTITY),
             uid: other_tags.remove(UID),
+            retained: other_tags.remove(RETAINED),
         };
-        Observed {
+        Swept {
+            name: self.name.clone(),
             id: self.id.clone(),
             arn: self.arn.clone(),
-            on_our_path,
+            on_our_path: self.path == path,
             owner,
-            trust: reading(&self.trust),
-            boundary: self.boundary.clone(),
-            session: Some(self.session),
-            permissions: ours.and_then(|inline| inline.get(PERMISSIONS)).map(|text| reading(text)),
-            denial: if complete { self.denial() } else { Denial::Absent },
-            other_inline: all.into_iter().flat_map(BTreeMap::keys).filter(|name| is_foreign(name)).cloned().collect(),
-            attached: if complete { self.attached.clone() } else { BTreeSet::new() },
             other_tags,
-            complete,
+            trust: Ok(self.trust.clone()),
+            boundary: self.boundary.clone(),
+            inline: self.inline.iter().map(|(name, text)| (name.clone(), Ok(text.clone()))).collect(),
+            attached: self.attached.clone(),
+            last_used: None,
+            own: OwnPolicies { permissions: PERMISSIONS, closed: CLOSED },
         }
     }
-}
 
-fn is_foreign(policy: &str) -> bool {
-    policy != PERMISSIONS && policy != CLOSED
-}
-
-fn reading(text: &str) -> Reading {
-    match Document::read(text) {
-        Ok(document) => Reading::Document(document),
-        Err(reason) => Reading::Unreadable(reason.to_string()),
+    /// The role as a look at it alone tells it. Policies of a role on another path are not read.
+    pub(super) fn observed(&self, path: &str, depth: Depth) -> Observed {
+        let mut observed = Observed { session: Some(self.session), ..self.swept(path).read() };
+        observed.complete = observed.on_our_path && depth == Depth::Full;
+        if !observed.on_our_path {
+            observed.permissions = None;
+        }
+        if !observed.complete {
+            observed.denial = Denial::Absent;
+            observed.other_inline.clear();
+            observed.attached.clear();
+        }
+        observed
     }
 }

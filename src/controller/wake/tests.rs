@@ -2,7 +2,6 @@ use kube::runtime::reflector;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::controller::claims::Claims;
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
@@ -28,7 +27,7 @@ fn caches() -> Caches {
         }
     }
     let (accounts, policies) = (reflector::store().0, reflector::store().0);
-    Caches { identities, accounts, policies, namespaces, claims: Arc::new(Claims::default()) }
+    Caches { identities, accounts, policies, namespaces, claims: Arc::default(), changes: Arc::default() }
 }
 
 fn names(references: Vec<ObjectRef<MachineIdentity>>) -> Vec<String> {
@@ -60,4 +59,70 @@ fn a_namespace_wakes_its_own() {
     let event = Event::Apply(read(json!({"metadata": {"name": "shop"}})));
     assert_eq!(names(in_namespace(&caches, &event)), ["shop/prod", "shop/test"]);
     assert_eq!(in_namespace(&caches, &Event::InitDone).len(), 4);
+}
+
+fn installation() -> InstallationId {
+    InstallationId::parse("bed").unwrap()
+}
+
+/// An identity that is in place, the account that it names, and its entry.
+fn bound() -> (Caches, String, Binding) {
+    let (identities, mut writer) = reflector::store();
+    let (accounts, mut account) = reflector::store();
+    writer.apply_watcher_event(&Event::Apply(read(json!({
+        "apiVersion": "ambit.dev/v1alpha1", "kind": "MachineIdentity",
+        "metadata": {"name": "orders", "namespace": "shop", "generation": 1},
+        "spec": {"accountRef": {"name": "prod"}, "subject": {"serviceAccount": {"name": "a"}}, "scopes": []},
+        "status": {"observedGeneration": 1, "conditions": [{
+            "type": "Ready", "status": "True", "reason": "Verified", "message": "",
+            "lastTransitionTime": "2026-11-22T12:00:00Z",
+        }]},
+    }))));
+    account.apply_watcher_event(&Event::Apply(read(json!({
+        "apiVersion": "ambit.dev/v1alpha1", "kind": "CloudAccount", "metadata": {"name": "prod"},
+        "spec": {"aws": {
+            "accountId": "123456789012", "region": "eu-west-1",
+            "permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/b",
+            "federation": {"webIdentity": {"issuer": "https://oidc.example.com/id"}},
+        }},
+    }))));
+    let caches = Caches { identities, accounts, ..caches() };
+    let identity = caches.identities.state().remove(0);
+    let (service_account, entry) = expected_entry(&caches, &installation(), &identity).unwrap();
+    (caches, service_account, entry)
+}
+
+#[test]
+fn an_entry_that_is_not_as_ambit_wrote_it_wakes_its_identity() {
+    let (caches, service_account, written) = bound();
+    let table = |entry: Option<Binding>| -> BindingTable {
+        let entries: BTreeMap<&str, Binding> =
+            entry.into_iter().map(|entry| (service_account.as_str(), entry)).collect();
+        let metadata = json!({"name": TABLE_NAME, "namespace": "shop"});
+        read(json!({
+            "apiVersion": "ambit.dev/v1alpha1", "kind": "BindingTable", "metadata": metadata, "serviceAccounts": entries,
+        }))
+    };
+    let woken = |event: &Event<BindingTable>| names(altered_in(&caches, &installation(), event));
+    let applied = |change: &dyn Fn(&mut Binding)| {
+        let mut entry = written.clone();
+        change(&mut entry);
+        woken(&Event::Apply(table(Some(entry))))
+    };
+    assert_eq!(applied(&|_| {}), Vec::<String>::new(), "Ambit's own writing wakes nobody");
+    let theirs = "arn:aws:iam::123456789012:role/theirs";
+    let endpoint = || read(json!({"name": "AWS_ENDPOINT_URL_STS", "value": "https://example.com"}));
+    let changes: [&dyn Fn(&mut Binding); 5] = [
+        &|entry| entry.env[0].value = theirs.to_owned(),
+        &|entry| entry.env.push(endpoint()),
+        &|entry| entry.audience = "other".to_owned(),
+        &|entry| entry.ready = false,
+        &|entry| entry.identity = "mailer".to_owned(),
+    ];
+    for change in changes {
+        assert_eq!(applied(change), ["shop/orders"]);
+    }
+    assert_eq!(woken(&Event::Apply(table(None))), ["shop/orders"]);
+    assert_eq!(woken(&Event::InitApply(table(None))), ["shop/orders"]);
+    assert_eq!(woken(&Event::Delete(table(Some(written.clone())))), ["shop/orders"]);
 }

@@ -81,7 +81,7 @@ pub(super) fn mismatch(wanted: Shape, node: &Node) -> String {
 }
 
 /// Patterns of the kinds, in words.
-const PATTERNS: [(&str, &str); 13] = [
+const PATTERNS: [(&str, &str); 14] = [
     (
         "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         "must be made of lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
@@ -98,6 +98,10 @@ const PATTERNS: [(&str, &str); 13] = [
     (
         "^arn:aws(-[a-z-]+)?:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+$",
         "must be the ARN of a managed policy, such as 'arn:aws:iam::123456789012:policy/ambit-boundary'",
+    ),
+    (
+        "^sha256:[0-9a-f]{32}$",
+        "must be a digest as `status.boundary.digest` shows it: 'sha256:' and 32 digits of '0-9a-f'",
     ),
     (
         "^arn:aws(-[a-z-]+)?:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",

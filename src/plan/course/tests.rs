@@ -157,7 +157,7 @@ fn what_is_live_stays_only_while_all_of_it_fits() {
         Observed { permissions: Some(Reading::Document(permissions(&["s3:*"]))), ..small.clone() },
         Observed { permissions: Some(Reading::Unreadable("why".into())), ..small.clone() },
         Observed { attached: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]), ..small.clone() },
-        Observed { other_inline: BTreeSet::from(["by-hand".into()]), ..small.clone() },
+        Observed { other_inline: sample::by_hand(&[]), ..small.clone() },
     ] {
         assert!(!tolerated(&identity, &wide), "{wide:?}");
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::plan::lint;
-use crate::plan::sample::{desired, live, owner};
+use crate::plan::sample::{by_hand, desired, live, owner};
 
 fn removal(live: Observed, recorded_id: Option<&str>) -> Removal {
     plan_removal(&owner(), &Observation::Present(live), recorded_id, &desired().boundary)
@@ -20,7 +20,7 @@ fn it_is_denied_first_and_deleted_last() {
     let mut found = live(&desired());
     assert_eq!(names(&removal(found.clone(), Some("AROA1"))), ["close", "remove-permissions", "open", "delete"]);
     found.attached = BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]);
-    found.other_inline = BTreeSet::from(["by-hand".into()]);
+    found.other_inline = by_hand(&[]);
     let planned = removal(found.clone(), Some("AROA1"));
     assert_eq!(names(&planned), ["close", "detach", "remove-inline", "remove-permissions", "open", "delete"]);
     let Removal::Remove(steps) = planned else { unreachable!() };

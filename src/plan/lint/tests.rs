@@ -1,5 +1,7 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::*;
-use crate::domain::{Birth, SessionSeconds};
+use crate::domain::{Birth, Denial, Reading, SessionSeconds};
 use crate::plan::sample::{desired, live, owner, permissions, trust};
 use crate::policy::Document;
 
@@ -96,13 +98,12 @@ fn documents_fit_into_their_limits() {
 fn nothing_is_given_before_it_is_bounded() {
     let desired = desired();
     let give = Step::SetPermissions(desired.permissions.clone());
-    for bounding in [Step::SetBoundary(desired.boundary.clone()), Step::SetTrust(desired.trust.clone())] {
-        assert_eq!(
-            said(&[give.clone(), bounding.clone()]),
-            ["step `set-permissions` comes before the step that bounds it"]
-        );
-        assert_eq!(said(&[bounding, give.clone()]), Vec::<String>::new());
-    }
+    let bounding = Step::SetBoundary(desired.boundary.clone());
+    assert_eq!(
+        said(&[give.clone(), bounding.clone()]),
+        ["step `set-permissions` comes before the step that bounds it"]
+    );
+    assert_eq!(said(&[bounding, give]), Vec::<String>::new());
     assert_eq!(said(&[Step::Open, Step::Close]), ["step `open` comes before the step that bounds it"]);
 }
 
@@ -117,4 +118,80 @@ fn nothing_is_deleted_unasked() {
         ]
     );
     assert_eq!(lint(&steps, &owner(), &present(), true), []);
+}
+
+/// What the linter says of the names of the steps that are too early.
+fn exposing(live: Observed, steps: &[Step]) -> Vec<Finding> {
+    lint(steps, &owner(), &Observation::Present(live), false)
+}
+
+#[test]
+fn nobody_gets_what_was_meant_for_another() {
+    let desired = desired();
+    let give = Step::SetPermissions(desired.permissions.clone());
+    let hand = Step::SetTrust(desired.trust.clone());
+    let other = Reading::Document(trust("other"));
+    let with = |actions: &[&str]| Observed {
+        trust: other.clone(),
+        permissions: Some(Reading::Document(permissions(actions))),
+        ..live(&desired)
+    };
+    let early = |step: &Step| vec![Finding::Exposing(step.name())];
+    let (apart, more, less) =
+        (with(&["sqs:SendMessage"]), with(&["s3:*"]), Observed { permissions: None, ..with(&[]) });
+    assert_eq!(exposing(apart.clone(), &[give.clone(), hand.clone()]), early(&give), "the old subject gets the new");
+    assert_eq!(exposing(apart.clone(), &[hand.clone(), give.clone()]), early(&hand), "the new subject gets the old");
+    assert_eq!(exposing(apart, &[Step::Close, hand.clone(), give.clone(), Step::Open]), []);
+    assert_eq!(exposing(more.clone(), &[give.clone(), hand.clone()]), [], "the old subject had it already");
+    assert_eq!(exposing(more, &[hand.clone(), give.clone()]), early(&hand));
+    assert_eq!(exposing(less.clone(), &[hand.clone(), give.clone()]), []);
+    assert_eq!(exposing(less, &[give.clone(), hand]), early(&give));
+}
+
+#[test]
+fn what_held_back_goes_last() {
+    let desired = desired();
+    let attached = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let detach = |name: &str| Step::Detach(name.to_owned());
+    let give = Step::SetPermissions(desired.permissions.clone());
+    let two = Observed { attached: attached(&["a", "b"]), ..live(&desired) };
+    let found = [Finding::Exposing("detach")];
+    assert_eq!(exposing(two.clone(), &[detach("a"), detach("b")]), found);
+    assert_eq!(exposing(two.clone(), &[Step::Close, detach("a"), detach("b"), Step::Open]), []);
+    assert_eq!(exposing(Observed { denial: Denial::InPlace, ..two }, &[detach("a"), detach("b"), Step::Open]), []);
+    let wide = Observed {
+        attached: attached(&["a"]),
+        permissions: Some(Reading::Document(permissions(&["s3:*"]))),
+        ..live(&desired)
+    };
+    assert_eq!(exposing(wide.clone(), &[detach("a"), give.clone()]), found);
+    assert_eq!(exposing(wide.clone(), &[give.clone(), detach("a")]), []);
+    let denying = Observed { permissions: Some(Reading::Document(crate::policy::deny_all())), ..wide };
+    assert_eq!(exposing(denying, &[give, detach("a")]), [Finding::Exposing("set-permissions")]);
+    let altered = Observed { denial: Denial::Altered, attached: attached(&["a"]), ..live(&desired) };
+    assert_eq!(exposing(altered, &[detach("a"), Step::Open]), found);
+}
+
+#[test]
+fn another_boundary_goes_when_nothing_foreign_is_left() {
+    let desired = desired();
+    let bound = Step::SetBoundary(desired.boundary.clone());
+    let hand = Step::SetTrust(desired.trust.clone());
+    let detach = |name: &str| Step::Detach(name.to_owned());
+    let attached: BTreeSet<String> = ["a", "b"].map(str::to_owned).into();
+    let live = Observed { boundary: Some("other".into()), attached, ..live(&desired) };
+    let early = vec![Finding::Exposing("set-boundary")];
+    assert_eq!(exposing(live.clone(), &[detach("a"), bound.clone(), detach("b")])[0], early[0]);
+    assert_eq!(exposing(live.clone(), &[detach("a"), detach("b"), bound.clone()]), []);
+    assert_eq!(exposing(live.clone(), &[bound.clone(), Step::Close, detach("a"), detach("b"), Step::Open]), []);
+    let handed = Observed { attached: BTreeSet::new(), trust: Reading::Document(trust("other")), ..live.clone() };
+    assert_eq!(exposing(handed.clone(), &[bound.clone(), hand.clone()]), early);
+    assert_eq!(exposing(handed, &[hand, bound.clone()]), []);
+    // What surely only denies stays until the end, whatever else bounds the role.
+    let denial = BTreeMap::from([("denies".to_owned(), Reading::Document(crate::policy::deny_all()))]);
+    let denied = Observed { other_inline: denial, ..live };
+    let lift = Step::RemoveInline("denies".to_owned());
+    let found = exposing(denied.clone(), &[lift.clone(), detach("a"), detach("b"), bound.clone()]);
+    assert_eq!(found, [Finding::Exposing("remove-inline")]);
+    assert_eq!(exposing(denied, &[detach("a"), detach("b"), bound, lift]), []);
 }

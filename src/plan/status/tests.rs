@@ -1,6 +1,5 @@
 use super::*;
-use crate::domain::Step;
-use crate::plan::difference::{DriftClass, Part};
+use crate::plan::drift::{DriftClass, Part};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
@@ -15,7 +14,9 @@ fn good() -> Findings {
         credentials: Verdict::good(Reason::Federated, "federated"),
         proof: Verdict::good(Reason::Verified, "verified"),
         aws: None,
-        drift: Vec::new(),
+        drift: Some(Vec::new()),
+        contest: None,
+        handled: None,
         summary: Some("can do little".into()),
         scopes: 2,
     }
@@ -35,7 +36,7 @@ fn types(status: &MachineIdentityStatus) -> Vec<&str> {
 }
 
 fn difference(class: DriftClass, summary: &str) -> Difference {
-    Difference { part: Part::Attachment, class, summary: summary.to_owned(), mend: Step::Open }
+    Difference::new(Part::Attachment, class, summary)
 }
 
 const SIX: [&str; 6] = ["Ready", "Accepted", "Provisioned", "Bound", "InSync", "CredentialsFresh"];
@@ -128,15 +129,16 @@ fn fractions_of_seconds_are_left_out() {
 fn drift_has_a_class_a_beginning_and_a_bound() {
     let many: Vec<Difference> =
         (0..25).map(|number| difference(DriftClass::Changed, &format!("part {number}"))).collect();
-    let with = |drift| Findings { drift, ..good() };
+    let with = |drift| Findings { drift: Some(drift), ..good() };
     let status = first(with(many));
     let drift = status.drift.clone().unwrap();
     assert_eq!((status.drift_count, drift.items.len(), drift.truncated), (Some(25), 20, true));
     let worse = vec![difference(DriftClass::Changed, "a"), difference(DriftClass::Foreign, "b")];
     let later = conclude(Some(&status), Some(1), with(worse), at(60)).drift.unwrap();
     assert_eq!((later.class.as_str(), later.since, later.truncated), ("Foreign", Time(at(0)), false));
-    let long = first(with(vec![difference(DriftClass::Missing, &"ä".repeat(600))]));
-    assert_eq!(long.drift.unwrap().items[0].summary.chars().count(), 512);
+    let long = first(with(vec![difference(DriftClass::Missing, &"ä".repeat(1200))]));
+    let cut = &long.drift.unwrap().items[0].summary;
+    assert_eq!((cut.chars().count(), cut.chars().last()), (1024, Some('…')));
 }
 
 fn tolerated() -> Verdict {
@@ -181,4 +183,18 @@ fn judging_anew_changes_nothing_else() {
     let back = rejudged(&warned, &good().accepted, &proof, at(120));
     assert_eq!(ready_of(&back), ("True".into(), "Verified".into()));
     assert_eq!(rejudged(&before, &good().accepted, &proof, at(60)), before);
+}
+
+#[test]
+fn a_look_that_compared_nothing_leaves_what_was_told() {
+    let found = vec![difference(DriftClass::Changed, "a"), difference(DriftClass::Foreign, "b")];
+    let told = first(Findings { drift: Some(found), ..good() });
+    let unreachable = Verdict::retrying(Reason::CloudUnreachable, "why");
+    let blind = Findings { drift: None, provisioned: unreachable, ..good() };
+    let later = conclude(Some(&told), Some(1), blind.clone(), at(60));
+    assert_eq!((later.drift_count, &later.drift), (Some(2), &told.drift));
+    let never = conclude(None, Some(1), blind, at(60));
+    assert_eq!((never.drift_count, never.drift), (Some(0), None));
+    let mended = conclude(Some(&told), Some(1), good(), at(60));
+    assert_eq!((mended.drift_count, mended.drift), (Some(0), None));
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Case;
 use super::cases::{selectors, short_name};
+use crate::house::merged;
 
 fn base() -> Value {
     json!({
@@ -31,6 +32,10 @@ fn issuer(url: &str) -> Value {
 
 fn sweep(interval: &str) -> Value {
     json!({"spec": {"sweepInterval": interval}})
+}
+
+fn queue(url: &str) -> Value {
+    json!({"spec": {"events": {"aws": {"queueUrl": url}}}})
 }
 
 const BOUNDARY_OF_CHINA: &str = "arn:aws-cn:iam::123456789012:policy/ambit-boundary";
@@ -80,6 +85,54 @@ pub fn cases() -> Vec<Case> {
             ["http://oidc.example.com", "https://oidc.example.com/", "https://*.example.com", "https://a.example?b", "https://a.example#b", "https://${a}.example"]
                 .map(issuer),
         ),
+        Case::new(
+            base(),
+            "spec.events",
+            "must set `aws`: it is the only source of events that this version supports",
+        )
+        .accepts([json!({}), queue("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events")])
+        .refuses([json!({"spec": {"events": {}}})]),
+        Case::new(
+            base(),
+            "spec.events.aws.queueUrl",
+            "must be the queue's URL as SQS gives it: 'https://sqs.eu-west-1.amazonaws.com/123456789012/NAME'",
+        )
+        .accepts(
+            [
+                "https://sqs.eu-west-1.amazonaws.com/123456789012/a",
+                "https://sqs.eu-west-1.amazonaws.com/999999999999/ambit_events-1.fifo",
+            ]
+            .map(queue),
+        )
+        .refuses(
+            [
+                "http://sqs.eu-west-1.amazonaws.com/123456789012/ambit",
+                "https://sqs.eu-west-1.amazonaws.com/123456789012/",
+                "https://sqs.eu-west-1.amazonaws.com/1234/ambit-events",
+                "https://sqs.eu-west-1.amazonaws.com/123456789012/ambit/x",
+                "https://sqs.eu-west-1.amazonaws.com/123456789012/ambit?x=y",
+                "https://example.com/123456789012/ambit-events-of-mine",
+                "https://sqs.eu-west-1.amazonaws.com@x.example/123456789012/ambit",
+                "arn:aws:sqs:eu-west-1:123456789012:ambit-events-of-mine",
+            ]
+            .map(queue),
+        ),
+        Case::new(base(), "spec", "`events.aws.queueUrl` must be a queue in the partition of the account")
+            .accepts([
+                queue("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events"),
+                merged(
+                    aws(&json!({"partition": "aws-cn", "permissionsBoundaryArn": BOUNDARY_OF_CHINA})),
+                    &queue("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/ambit-events"),
+                ),
+            ])
+            .refuses([
+                queue("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/ambit-events"),
+                queue("https://sqs.us-gov-west-1.amazonaws.com/123456789012/ambit-events"),
+                merged(
+                    aws(&json!({"partition": "aws-cn", "permissionsBoundaryArn": BOUNDARY_OF_CHINA})),
+                    &queue("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events"),
+                ),
+            ]),
         Case::new(base(), "spec.sweepInterval", "must be a duration from '1s' to '24h'")
             .accepts(["1s", "10m", "24h"].map(sweep))
             .refuses(["0s", "25h", "1440m1s"].map(sweep)),

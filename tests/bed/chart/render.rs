@@ -75,7 +75,7 @@ fn every_part_is_there_once() {
         *counts.entry(object["kind"].as_str().unwrap()).or_default() += 1;
     }
     let expected = [
-        ("ClusterRole", 4),
+        ("ClusterRole", 5),
         ("ClusterRoleBinding", 1),
         ("CustomResourceDefinition", 4),
         ("Deployment", 1),

@@ -1,13 +1,15 @@
 //! Situations that a reader of the code thought of, each as a test.
 
-use ambit::api::v1alpha1::{MachineIdentityStatus, ManagementPolicy};
+use std::time::Duration;
+
+use ambit::api::v1alpha1::{DeletionPolicy, MachineIdentityStatus, ManagementPolicy};
 use ambit::cloud::{ErrorKind, Fault, FaultPlan};
 use ambit::controller::outcome::Outcome;
 
 use super::process::{Process, Rest};
 use super::stage::{Stage, TIMING};
 use super::verdicts::condition;
-use super::{clock, simulate};
+use super::{clock, declare, simulate};
 
 /// A stage with an identity that was proven and rests.
 async fn settled() -> Stage {
@@ -47,6 +49,27 @@ fn one_failed_call_does_not_take_back_what_was_proven() {
             let status = stage.object().unwrap().status;
             assert_eq!(conditions(status.as_ref()), conditions(before.as_ref()), "call {call}");
         }
+    });
+}
+
+/// Whoever waits in the crowd of one account takes the place of an identity of another.
+#[test]
+fn an_account_whose_calls_wait_for_each_other_is_left_alone_for_a_while() {
+    simulate(async {
+        let stage = settled().await;
+        clock::advance(TIMING.resync * 2);
+        let mut process = Process::start(&stage, &FaultPlan::none());
+        let before = (stage.cloud.calls(), stage.object());
+        stage.cloud.set_backlog(Duration::from_secs(20));
+        clock::advance(TIMING.resync * 2);
+        process.once().await;
+        clock::advance(TIMING.resync * 2);
+        let Some(Outcome::Waiting(pause)) = process.once().await else { panic!("it does not wait") };
+        assert!(pause >= Duration::from_secs(20) && pause <= Duration::from_secs(40), "{pause:?}");
+        assert_eq!((stage.cloud.calls(), stage.object()), before);
+        stage.cloud.set_backlog(Duration::from_secs(5));
+        assert_eq!(process.once().await, Some(Outcome::Settled));
+        assert_ne!(stage.cloud.calls(), before.0);
     });
 }
 
@@ -141,5 +164,26 @@ fn pods_without_the_identity_are_counted() {
             )
         );
         assert_eq!(condition(&object, "Ready").unwrap().status, "True");
+    });
+}
+
+/// A role that was made under another account than its `CloudAccount` names now is
+/// not marked, so people are told what to do before that account comes back.
+#[test]
+fn a_role_that_is_retained_in_another_account_is_told_to_be_unmarked() {
+    simulate(async {
+        let stage = settled().await;
+        stage.edit(|spec| spec.deletion_policy = DeletionPolicy::Retain);
+        let mut account = (*declare::account(declare::BOUNDARY)).clone();
+        account.spec.aws.as_mut().unwrap().account_id = "999999999999".into();
+        stage.change_account(account.into());
+        let role = stage.role();
+        stage.cluster.delete(&stage.key);
+        assert_eq!(Process::start(&stage, &FaultPlan::none()).run().await, Rest::Gone);
+        assert_eq!(stage.role(), role, "nothing marks it");
+        let told = stage.cluster.announcements().into_iter().filter(|told| told.reason == "Retained");
+        let told: Vec<(bool, String)> = told.map(|told| (told.warning, told.note)).collect();
+        let note = "the role stays as it is, but CloudAccount 'prod' is not the one any more that it was made under, so it was not marked as left behind: before that comes back, set its `spec.orphans` to Keep";
+        assert_eq!(told, [(true, note.to_owned())]);
     });
 }

@@ -1,9 +1,11 @@
 //! A cluster whose calls go as a fault plan has it: the same plan as the
 //! cloud's, so that all calls stand in one row.
 
-use ambit::api::v1alpha1::{MachineIdentity, MachineIdentityStatus};
+use ambit::api::v1alpha1::{CloudAccount, CloudAccountStatus, MachineIdentity, MachineIdentityStatus};
 use ambit::cloud::{ErrorKind, FaultPlan};
-use ambit::cluster::{Announcement, BindingEntry, Cluster, ClusterError, ClusterErrorKind, Incarnation};
+use ambit::cluster::{
+    AccountReporter, Announcement, BindingEntry, Cluster, ClusterError, ClusterErrorKind, Incarnation, Way,
+};
 use ambit::domain::WebToken;
 use ambit::names::IdentityKey;
 use async_trait::async_trait;
@@ -63,6 +65,10 @@ impl<C: Cluster> Cluster for FaultyCluster<C> {
         self.around("ensure-service-account", self.inner.ensure_service_account(namespace, name)).await
     }
 
+    async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError> {
+        self.around("way", self.inner.way(namespace, service_account)).await
+    }
+
     async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
         self.around("token", self.inner.token(namespace, service_account, audience)).await
     }
@@ -94,5 +100,28 @@ impl<C: Cluster> Cluster for FaultyCluster<C> {
         };
         // Telling people cannot fail; it can only be cut off.
         let _: Result<(), ClusterError> = self.around("announce", work).await;
+    }
+}
+
+#[async_trait]
+impl<C: AccountReporter + Cluster> AccountReporter for FaultyCluster<C> {
+    async fn live_account(&self, name: &str) -> Result<Option<CloudAccount>, ClusterError> {
+        self.around("live-account", self.inner.live_account(name)).await
+    }
+
+    async fn report_account(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError> {
+        self.around("report-account", self.inner.report_account(account, status)).await
+    }
+
+    async fn write_removals(&self, account: &CloudAccount, status: &CloudAccountStatus) -> Result<(), ClusterError> {
+        self.around("write-removals", self.inner.write_removals(account, status)).await
+    }
+
+    async fn announce_account(&self, account: &CloudAccount, announcement: &Announcement) {
+        let work = async {
+            self.inner.announce_account(account, announcement).await;
+            Ok(())
+        };
+        let _: Result<(), ClusterError> = self.around("announce-account", work).await;
     }
 }

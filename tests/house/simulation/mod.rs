@@ -1,20 +1,29 @@
 //! Simulations: deterministic, without sleeping, with a clock of their own.
 
 mod clock;
+mod contests;
 mod crash_points;
 mod declare;
 mod edges;
 mod faulty_cluster;
 mod gate;
 mod guardrails;
+mod heard;
 mod lag;
 mod monitor;
+mod observed;
+mod orphans;
+mod orphans_paced;
+mod pinned;
 mod process;
 mod random;
 mod scheduler;
+mod shared_accounts;
 mod stage;
 mod status_table;
 mod stories;
+mod sweeps;
+mod town;
 mod truth;
 mod two_operators;
 mod verdicts;

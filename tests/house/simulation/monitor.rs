@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ambit::cloud::{Cloud, CloudError, Depth, MemoryCloud, MemoryRole, Page, PageToken};
 use ambit::cluster::MemoryCluster;
-use ambit::domain::{Desired, Observation, Observed, Provider, ProviderStep, Step, StepDone, WebToken};
+use ambit::domain::{Desired, Observation, Observed, Provider, ProviderStep, Reading, Step, StepDone, Usage, WebToken};
 use ambit::names::{BoundaryArn, Digest, IdentityKey, IssuerUrl, PrincipalName};
 use ambit::policy::Document;
 use async_trait::async_trait;
@@ -101,6 +102,10 @@ impl Monitored {
 
 #[async_trait]
 impl Cloud for Monitored {
+    fn backlog(&self) -> Duration {
+        self.cloud.backlog()
+    }
+
     async fn observe(&self, name: &PrincipalName, depth: Depth) -> Result<Observation<Observed>, CloudError> {
         self.gate.pass().await;
         self.cloud.observe(name, depth).await
@@ -135,9 +140,14 @@ impl Cloud for Monitored {
         self.cloud.apply_provider(issuer, step).await
     }
 
-    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<()>, CloudError> {
+    async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError> {
         self.gate.pass().await;
         self.cloud.observe_boundary(boundary).await
+    }
+
+    async fn usage(&self) -> Result<Usage, CloudError> {
+        self.gate.pass().await;
+        self.cloud.usage().await
     }
 
     async fn account(&self) -> Result<String, CloudError> {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use ambit::api::v1alpha1::MachineIdentity;
 use ambit::cloud::FaultPlan;
+use ambit::controller::Remembered;
 use ambit::controller::context::Context;
 use ambit::controller::identity::reconcile;
 use ambit::controller::outcome::Outcome;
-use ambit::controller::{Remembered, sweep};
 
 use super::clock;
 use super::declare::ACCOUNT;
@@ -60,6 +60,11 @@ impl<'a> Process<'a> {
         self.context.memory.note(&uid, |memory| *memory = remembered);
     }
 
+    /// What it has at hand.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
     /// How often it was killed.
     pub fn kills(&self) -> usize {
         self.kills
@@ -97,6 +102,23 @@ impl<'a> Process<'a> {
     pub async fn once(&mut self) -> Option<Outcome> {
         let object = self.stage.object().unwrap();
         self.until_killed(Work::Reconcile(&object)).await
+    }
+
+    /// Sweeps once and does what follows from it, within minutes.
+    pub async fn look(&mut self) -> Rest {
+        clock::advance(LOOK_AGAIN);
+        let object = self.stage.object().unwrap();
+        self.until_killed(Work::Sweep(&object)).await;
+        for _ in 0..ROUNDS {
+            match self.once().await {
+                Some(Outcome::Failed(failure)) => clock::advance(failure.pause(0, 0.5)),
+                Some(Outcome::Waiting(pause)) if pause < TIMING.resync => clock::advance(pause),
+                Some(Outcome::Applied | Outcome::Settled) => return Rest::Settled,
+                Some(Outcome::Waiting(_) | Outcome::Refused) => return Rest::Waits,
+                Some(Outcome::Finished) | None => {}
+            }
+        }
+        panic!("no rest after {ROUNDS} rounds");
     }
 
     /// Works until something holds, and no further.
@@ -156,9 +178,10 @@ impl Work<'_> {
 /// Sweeps the account. `Settled` when the sweep reached its end and found nothing.
 pub async fn swept(context: &Context, object: &MachineIdentity) -> Outcome {
     let account = context.accounts.find(ACCOUNT).unwrap();
-    let Ok(snapshot) = sweep::take(account.cloud.as_ref(), clock::now()).await else {
-        return Outcome::Waiting(Duration::from_secs(1));
-    };
-    let suspects = sweep::suspects(context, &snapshot, vec![Arc::new(object.clone())]);
-    if suspects.is_empty() { Outcome::Settled } else { Outcome::Waiting(Duration::ZERO) }
+    let identities = vec![Arc::new(object.clone())];
+    match context.sweeps.run(context, (ACCOUNT, account.cloud.as_ref()), identities).await {
+        Err(_) => Outcome::Waiting(Duration::from_secs(1)),
+        Ok(report) if report.suspects.is_empty() => Outcome::Settled,
+        Ok(_) => Outcome::Waiting(Duration::ZERO),
+    }
 }

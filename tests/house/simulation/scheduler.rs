@@ -112,7 +112,7 @@ async fn look_around(stage: &Stage, context: &Context) {
     let bound = table.values().any(|binding| binding.identity == stage.key.name);
     if settled(object.status.as_ref(), object.metadata.generation) && !bound {
         let uid = object.metadata.uid.unwrap_or_default();
-        context.memory.note(&uid, |memory| memory.suspected = true);
+        context.memory.note(&uid, |memory| memory.suspicions += 1);
     }
 }
 

@@ -2,7 +2,7 @@
 //! in it, and one identity to watch over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use ambit::cluster::{Cluster, MemoryCluster};
 use ambit::controller::Memory;
 use ambit::controller::accounts::{Account, Accounts};
 use ambit::controller::context::{Context, Timing, World};
+use ambit::controller::sweep::Sweeps;
 use ambit::domain::Provider;
 use ambit::names::{AccountId, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName, RolePath};
 use ambit::plan::account::AccountSettings;
@@ -33,6 +34,7 @@ pub struct Scenery {
     policies: Mutex<Vec<Arc<ScopePolicy>>>,
     /// How often what identities are judged by has changed.
     changes: AtomicUsize,
+    revision: AtomicU64,
 }
 
 impl World for Scenery {
@@ -49,6 +51,10 @@ impl World for Scenery {
             policies: self.policies.lock().unwrap().clone(),
             earlier_claim: None,
         })
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
     }
 }
 
@@ -74,7 +80,7 @@ impl Stage {
         for boundary in [BOUNDARY, OTHER_BOUNDARY] {
             cloud.add_boundary(&BoundaryArn::parse(boundary).unwrap());
         }
-        let provider = Provider { audiences: BTreeSet::from([AUDIENCE.to_owned()]), installation: None };
+        let provider = Provider { audiences: BTreeSet::from([AUDIENCE.to_owned()]), ..Provider::default() };
         cloud.plant_provider(&IssuerUrl::parse(ISSUER).unwrap(), provider);
         let key = IdentityKey::new(NAMESPACE, "orders");
         let mut stage = Self {
@@ -86,6 +92,7 @@ impl Stage {
                 account: Mutex::new(declare::account(BOUNDARY)),
                 policies: Mutex::new(vec![declare::scope_policy()]),
                 changes: AtomicUsize::new(0),
+                revision: AtomicU64::new(0),
             }),
             installation,
             declared: Declared::default(),
@@ -139,15 +146,29 @@ impl Stage {
         self.apply(object);
     }
 
+    /// Sets an annotation.
+    pub fn annotate(&self, key: &str, value: &str) {
+        let mut object = self.object().unwrap();
+        object.metadata.annotations.get_or_insert_default().insert(key.to_owned(), value.to_owned());
+        self.apply(object);
+    }
+
     /// Gives the account another boundary.
     pub fn change_boundary(&self, boundary: &str) {
-        *self.scenery.account.lock().unwrap() = declare::account(boundary);
+        self.change_account(declare::account(boundary));
+    }
+
+    /// Puts another account in its place.
+    pub fn change_account(&self, account: Arc<CloudAccount>) {
+        *self.scenery.account.lock().unwrap() = account;
+        self.scenery.revision.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Replaces all policies.
     pub fn judge_by(&self, policies: Vec<Arc<ScopePolicy>>) {
         *self.scenery.policies.lock().unwrap() = policies;
         self.scenery.changes.fetch_add(1, Ordering::Relaxed);
+        self.scenery.revision.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often what identities are judged by has changed: those concerned are woken by it.
@@ -209,6 +230,7 @@ impl Stage {
             accounts,
             world: Arc::<Scenery>::clone(&self.scenery),
             memory: Memory::default(),
+            sweeps: Sweeps::default(),
             timing: TIMING,
             catalogue: Catalogue::embedded(),
             clock: clock::now,

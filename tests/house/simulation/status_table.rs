@@ -163,7 +163,7 @@ fn drift_is_told_before_it_is_repaired_and_remembered_after() {
         });
         clock::advance(super::stage::TIMING.resync);
         // Killed when the drift was written down and the first step not yet taken.
-        let plan = FaultPlan::at(4, Fault::HangBefore);
+        let plan = FaultPlan::at(5, Fault::HangBefore);
         let mut killed = Process::start(&stage, &plan);
         killed.remember(process.remembered());
         assert_eq!(killed.once().await, None, "{:?}", plan.calls());
@@ -194,7 +194,7 @@ fn drift_stays_told_while_its_repair_fails() {
         stage.by_hand(|role| role.session = 43_200);
         clock::advance(super::stage::TIMING.resync);
         let mut told = Vec::new();
-        for call in [5, 3, 3] {
+        for call in [6, 3, 3] {
             let plan = at(call, ErrorKind::Denied);
             let mut refused = Process::start(&stage, &plan);
             refused.remember(process.remembered());

@@ -91,7 +91,7 @@ impl Begun {
             }
             Ending::Retained => {
                 assert_eq!((rest, stage.object()), (Rest::Gone, None));
-                assert_eq!(stage.role(), self.role);
+                assert_eq!(stage.role(), self.role.clone().map(left_behind));
                 truth::assert_others_untouched(stage, 1);
                 assert!(stage.cluster.table("shop").service_accounts.is_empty());
             }
@@ -115,6 +115,13 @@ impl Begun {
     }
 }
 
+/// A role as its identity leaves it when it goes.
+fn left_behind(mut role: MemoryRole) -> MemoryRole {
+    let uid = role.tags["ambit.dev/uid"].clone();
+    role.tags.insert("ambit.dev/retained".to_owned(), uid);
+    role
+}
+
 fn other_scopes(spec: &mut MachineIdentitySpec) {
     spec.scopes.remove(1);
     spec.scopes[0].actions = vec!["sqs:ReceiveMessage".into(), "sqs:DeleteMessage".into()];
@@ -133,8 +140,8 @@ fn attach(role: &mut MemoryRole) {
 }
 
 fn add_inline(role: &mut MemoryRole) {
-    let everything = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
-    role.inline.insert("by-hand".to_owned(), everything.to_owned());
+    let more = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:DeleteObject","Resource":"*"}}"#;
+    role.inline.insert("by-hand".to_owned(), more.to_owned());
 }
 
 fn change_permissions(role: &mut MemoryRole) {
@@ -226,7 +233,7 @@ pub fn repaired() -> Vec<Story> {
 
 /// How identities end, and those that are only observed.
 pub fn ended() -> Vec<Story> {
-    use Ending::{Gone, Observed, Retained};
+    use Ending::{Gone, Live, Observed, Retained};
     vec![
         Story::new("delete", delete, Gone),
         Story::new(
@@ -253,6 +260,14 @@ pub fn ended() -> Vec<Story> {
                 stage.edit(|spec| spec.deletion_policy = DeletionPolicy::Retain);
             },
             ..Story::new("delete: retain", delete, Retained)
+        },
+        Story {
+            prepare: |stage| {
+                stage.create("uid-1");
+                stage.edit(|spec| spec.deletion_policy = DeletionPolicy::Retain);
+            },
+            before: &[delete],
+            ..Story::new("declared again after it was retained", |stage| stage.create("uid-2"), Live)
         },
         Story::new(
             "observe: drift",

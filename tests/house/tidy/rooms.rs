@@ -17,7 +17,7 @@ const USES: [(&str, &[&str]); 13] = [
     ("telemetry", &["cloud"]),
     ("controller", &["api", "cloud", "cluster", "domain", "names", "plan", "policy", "telemetry"]),
     ("config", &["names"]),
-    ("cli", &["api", "cloud", "config", "controller", "names", "offline", "plan", "policy", "telemetry"]),
+    ("cli", &["api", "cloud", "config", "controller", "domain", "names", "offline", "plan", "policy", "telemetry"]),
     ("main", &["cli"]),
 ];
 

@@ -114,6 +114,9 @@ impl Bed {
         write_private(&self.layout, "boundary.json", cloud::BOUNDARY.as_bytes())?;
         let file = self.layout.path("boundary.json").to_string_lossy().into_owned();
         self.plant(&["boundary", "--name", cloud::BOUNDARY_NAME, "--file", &file]).await?;
+        if self.state().options.events {
+            self.plant(&["queue", "--name", cloud::QUEUE_NAME]).await?;
+        }
         if self.state().options.operator {
             self.plant_operator().await?;
             tell("the operator's cloud user has exactly the policy that `ambit account policy` prints");

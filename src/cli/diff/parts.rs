@@ -1,0 +1,159 @@
+//! Every part of an identity, with what it says on both sides.
+
+use super::compare::{By, DifferenceReport, Entry, Gathered, PartReport, Witness};
+use super::side::Side;
+use crate::api::v1alpha1::{Binding, DriftItem, MachineIdentity, PodAdmission};
+use crate::domain::{Denial, Observed, OwnerTags};
+use crate::names::Owner;
+use crate::plan::{Difference, Part, Resolved, binding_differences, judge};
+
+/// Every part of the role, in the order in which it is judged.
+pub fn role_parts(identity: &MachineIdentity, resolved: &Resolved, live: &Observed) -> Vec<PartReport> {
+    let desired = &resolved.desired;
+    let mut found = judge(desired, live);
+    let mut take = |part: Part, subject: Option<&str>| {
+        let at = found.iter().position(|one| one.part == part && one.subject.as_deref() == subject)?;
+        Some(found.remove(at))
+    };
+    let mut parts = Vec::new();
+    let mut add = |kind: Part, subject: Option<&str>, sides: (Side, Side)| {
+        parts.push(part(identity, kind, subject, take(kind, subject), sides.0, sides.1));
+    };
+    add(Part::Tags, None, tags(&desired.owner, &live.owner));
+    let bounded = live.boundary.clone().unwrap_or_else(|| "no permissions boundary".to_owned());
+    add(Part::Boundary, None, (Side::line(desired.boundary.to_string()), Side::line(bounded)));
+    add(Part::Trust, None, (Side::policy(desired.trust.text()), Side::found(&live.trust)));
+    let lasts = live.session.map_or_else(|| "not told".to_owned(), |seconds| format!("at most {seconds} s"));
+    let session = format!("at most {} s", desired.session.get());
+    add(Part::SessionDuration, None, (Side::line(session), Side::line(lasts)));
+    let permissions =
+        live.permissions.as_ref().map_or_else(|| Side::line("nothing: the policy is not there"), Side::found);
+    add(Part::Permissions, None, (Side::policy(desired.permissions.text()), permissions));
+    let undeclared = || Side::line("not declared");
+    for (name, reading) in &live.other_inline {
+        add(Part::InlinePolicy, Some(name), (undeclared(), Side::found(reading)));
+    }
+    let denial = match live.denial {
+        Denial::Absent => None,
+        Denial::InPlace => Some("everything is denied, by Ambit's own policy `ambit-closed`"),
+        Denial::Altered => Some("the policy `ambit-closed` says something else than Ambit's denial"),
+    };
+    if let Some(denial) = denial {
+        add(Part::InlinePolicy, None, (Side::line("no denial"), Side::line(denial)));
+    }
+    for arn in &live.attached {
+        add(Part::Attachment, Some(arn), (undeclared(), Side::line("attached; what it allows was not read")));
+    }
+    // Whatever judges more parts one day is told as well.
+    for difference in found {
+        let (kind, subject) = (difference.part, difference.subject.clone());
+        parts.push(part(identity, kind, subject.as_deref(), Some(difference), Side::default(), Side::default()));
+    }
+    parts
+}
+
+/// The tags that say whose a role is.
+fn tags(owner: &Owner, live: &OwnerTags) -> (Side, Side) {
+    let tag = |name: &str, value: Option<&str>| match value {
+        Some(value) => format!("ambit.dev/{name} = {value}"),
+        None => format!("no tag ambit.dev/{name}"),
+    };
+    let (installation, identity) = (owner.installation.to_string(), owner.identity.to_string());
+    let all = |installation, identity, uid| Side {
+        words: vec![tag("installation", installation), tag("identity", identity), tag("uid", uid)],
+        ..Side::default()
+    };
+    (
+        all(Some(&installation), Some(&identity), Some(&owner.uid)),
+        all(live.installation.as_deref(), live.identity.as_deref(), live.uid.as_deref()),
+    )
+}
+
+/// The way from pod to role.
+pub fn binding_parts(gathered: &Gathered) -> Vec<PartReport> {
+    let Gathered { identity, resolved, .. } = gathered;
+    let account = &resolved.delivery.service_account;
+    let (was_read, found) = match &gathered.entry {
+        Entry::NotRead => (false, None),
+        Entry::Absent => (true, None),
+        Entry::There(binding) => (true, Some(binding)),
+    };
+    let expected = expected(gathered, found);
+    let exists = gathered.service_account.unwrap_or(true);
+    // Pods of an identity that is not ready yet may start without it, where it says so.
+    let is_due = found.is_some() || expected.ready || identity.spec.pod_admission == PodAdmission::RequireReady;
+    let mut differences = binding_differences(account, &expected, exists, found);
+    differences.retain(|one| one.part != Part::BindingTable || (was_read && is_due));
+    let mut take = |part: Part| {
+        let at = differences.iter().position(|one| one.part == part)?;
+        Some(differences.remove(at))
+    };
+    let mut parts = Vec::new();
+    if gathered.service_account.is_some() {
+        let there = Side::line(format!("service account `{account}`"));
+        let live = if exists { there.clone() } else { Side::line("not there") };
+        parts.push(part(identity, Part::ServiceAccount, None, take(Part::ServiceAccount), there, live));
+    }
+    if was_read {
+        let desired = if is_due { Side::binding(&expected) } else { Side::line("none while it is not ready") };
+        let live = found.map_or_else(|| Side::line("no entry"), Side::binding);
+        parts.push(part(identity, Part::BindingTable, None, take(Part::BindingTable), desired, live));
+    }
+    parts
+}
+
+/// The entry as the operator would write it. Whether pods of an identity that is not ready have
+/// to wait depends on how far it got, which only the operator knows.
+fn expected(gathered: &Gathered, found: Option<&Binding>) -> Binding {
+    let conditions = gathered.identity.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let is_ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    let ready = is_ready || found.is_some_and(|entry| entry.ready);
+    let delivery = &gathered.resolved.delivery;
+    Binding {
+        identity: gathered.key.name.clone(),
+        ready,
+        reason: (!ready).then(|| "it is not ready".to_owned()),
+        audience: delivery.audience.clone(),
+        env: delivery.env.clone(),
+    }
+}
+
+/// One part with its two sides, and what status tells of its difference.
+pub fn part(
+    identity: &MachineIdentity,
+    part: Part,
+    subject: Option<&str>,
+    difference: Option<Difference>,
+    desired: Side,
+    live: Side,
+) -> PartReport {
+    let difference = difference.map(|found| {
+        let told = told(identity, &found);
+        let time = |time: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Time| time.0.to_string();
+        DifferenceReport {
+            rank: (found.severity(), found.class),
+            class: found.class.name(),
+            severity: found.severity().name(),
+            widens: found.widens,
+            witness: found.witness.as_ref().map(Witness::of),
+            since: told.map(|item| time(&item.since)),
+            by: told.and_then(|item| item.by.as_ref()).map(|by| By {
+                principal: by.principal.clone(),
+                source: by.source.clone(),
+                operation: by.operation.clone(),
+                event: by.event.clone(),
+                time: time(&by.time),
+            }),
+            summary: found.summary,
+        }
+    });
+    PartReport { part: part.name(), subject: subject.map(str::to_owned), difference, desired, live }
+}
+
+/// What status tells of the same difference.
+fn told<'a>(identity: &'a MachineIdentity, found: &Difference) -> Option<&'a DriftItem> {
+    let items = &identity.status.as_ref()?.drift.as_ref()?.items;
+    items.iter().find(|item| {
+        item.part == found.part.name() && item.class == found.class.name() && item.subject == found.subject
+    })
+}
