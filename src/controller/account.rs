@@ -196,6 +196,10 @@ async fn checked(context: &AccountContext, fleet: &dyn Fleet, account: &CloudAcc
     // What was heard of may be so young that the cloud does not show it yet.
     let pause = if is_suspected { context.consistency_window } else { CHECKED_EVERY };
     let next = checked.sound.then(|| context.about(pause));
+    if is_suspected && checked.failed.is_some() {
+        // Nothing was looked at: it is still to be looked at twice.
+        context.accounts.suspect(&name);
+    }
     context.memory.note(&uid, |known| {
         known.checked = Some(checked.clone());
         known.next_check = next;

@@ -27,7 +27,7 @@ pub async fn carry_out(
     }
     match drifted::told(decision, resolved, observation) {
         Decision::Settled => {
-            mend(case, resolved, observation, (binding, Vec::new()), findings).await?; // I/O
+            mend(case, resolved, Some(observation), (binding, Vec::new()), findings).await?; // I/O
             note_live(resolved, observation, findings);
             drifted::settled(case, findings).await;
             Ok(())
@@ -37,24 +37,38 @@ pub async fn carry_out(
         Decision::Change(plan) if !resolved.enforce => Err(drifted::only_observed(case, observation, plan, findings)),
         Decision::Change(plan) => {
             veto(case, observation, &plan.steps)?; // pure
-            mend(case, resolved, observation, (binding, plan.drift), findings).await?; // pure, I/O
+            mend(case, resolved, Some(observation), (binding, plan.drift), findings).await?; // pure, I/O
             take(case, &resolved.desired.name, account, &plan.steps, findings).await?; // I/O
             read_back(case, resolved, account, observation, findings).await // I/O
         }
     }
 }
 
-/// Tells what somebody else changed of binding and principal, and remakes the binding.
-async fn mend(
+/// Tells what somebody else changed of binding and principal, and remakes the binding. It is
+/// remade as well where Ambit has given up on a role that is there: its pods go on.
+pub async fn mend(
     case: &Case<'_>,
     resolved: &Resolved,
-    observation: &Observation<Observed>,
+    observation: Option<&Observation<Observed>>,
     (binding, drift): (Vec<Difference>, Vec<Difference>),
     findings: &mut Findings,
 ) -> Result<(), Stop> {
     let is_bound = binding.is_empty();
-    drifted::begin(case, resolved, observation, [binding, drift].concat(), findings).await?;
-    if is_bound { Ok(()) } else { bind::prepare(case, resolved).await }
+    let told = drifted::begin(case, resolved, observation, [binding, drift].concat(), findings).await;
+    if is_bound {
+        return told;
+    }
+    match told {
+        Ok(()) => bind::prepare(case, resolved).await,
+        Err(stop) => {
+            let is_there = matches!(observation, Some(Observation::Present(_)));
+            if is_there && !drifted::is_binding_contested(findings) {
+                bind::prepare(case, resolved).await?;
+                bind::deliver(case, resolved, findings).await?;
+            }
+            Err(stop)
+        }
+    }
 }
 
 /// The separate linter has the last word.

@@ -117,6 +117,12 @@ impl<'a> Case<'a> {
         self.contest().is_some_and(|contest| contest.stopped)
     }
 
+    /// Whether status says that the principal is there.
+    #[must_use]
+    pub fn is_provisioned(&self) -> bool {
+        self.status().is_some_and(|status| find(&status, "Provisioned").is_some_and(|found| found.status == "True"))
+    }
+
     /// What was repaired before, as far as it still counts: somebody who changes the
     /// declaration or asks for a full look wants it repaired again.
     #[must_use]
@@ -201,7 +207,9 @@ impl<'a> Case<'a> {
     /// is so young that the cloud may not have shown it yet.
     pub fn note_full_look(&self, pause: std::time::Duration) -> std::time::Duration {
         let window = self.context.timing.consistency_window;
-        let is_young = |change: &ChangeEvent| later(change.at, window) > self.opened;
+        // What names a time to come would be young for ever.
+        let is_young =
+            |change: &ChangeEvent| later(change.at, window) > self.opened && change.at <= later(self.opened, window);
         let seen = |change: &ChangeEvent| self.remembered.change_events.contains(change) && !is_young(change);
         let is_repeated = self.remembered.change_events.iter().any(is_young);
         let (pause, spread) = if is_repeated { (window, window) } else { (pause, self.context.spread_out(pause)) };
@@ -217,6 +225,11 @@ impl<'a> Case<'a> {
             memory.failures = 0;
         });
         pause
+    }
+
+    /// Notes that the principal was found absent, and is to stay so.
+    pub fn note_absence(&self) {
+        self.context.memory.note(&self.incarnation.uid, |memory| memory.absent_since = Some(self.opened));
     }
 
     /// Whether the principal was found absent once before, longer ago than reads

@@ -9,7 +9,7 @@ use super::stop::Stop;
 use crate::api::v1alpha1::{DriftAuthor, DriftStatus, ManagementPolicy};
 use crate::cloud::ErrorKind;
 use crate::domain::{Observation, Observed};
-use crate::plan::contest::{Contest, ROUNDS, contest};
+use crate::plan::contest::{Contest, contest, is_about_binding};
 use crate::plan::{
     Decision, Difference, DriftClass, Findings, Part, Plan, Reason, Resolved, Standing, Verdict, attribute, author,
     binding_differences, in_words, is_told,
@@ -34,10 +34,11 @@ pub fn told(decision: Decision, resolved: &Resolved, observation: &Observation<O
     }
 }
 
-/// What differs on the way from pod to principal, where it was in place before, or where somebody
-/// else changes it back. Where Ambit has given up on the role, the table says what Ambit wrote.
+/// What differs on the way from pod to principal, where it was in place before. Where Ambit has
+/// given up on a role that is gone, it has turned pods away itself.
 pub async fn binding(case: &Case<'_>, resolved: &Resolved) -> Result<Vec<Difference>, Stop> {
-    if !case.is_in_place(resolved) && !is_contested(case, &[Part::ServiceAccount, Part::BindingTable]) {
+    let is_fought_over = case.is_contested() && case.is_provisioned();
+    if !case.is_in_place(resolved) && !is_fought_over {
         return Ok(Vec::new());
     }
     let expected = bind::entry(case, resolved, None);
@@ -46,11 +47,9 @@ pub async fn binding(case: &Case<'_>, resolved: &Resolved) -> Result<Vec<Differe
     Ok(binding_differences(&expected.service_account, &expected.binding, way.service_account, way.entry.as_ref()))
 }
 
-/// Whether Ambit has given up on one of these parts.
-fn is_contested(case: &Case<'_>, parts: &[Part]) -> bool {
-    let contest = case.contest().filter(|contest| contest.stopped);
-    let mut contested = contest.iter().flat_map(|contest| &contest.parts).filter(|part| part.rounds >= ROUNDS);
-    contested.any(|contested| parts.iter().any(|part| part.name() == contested.part))
+/// Whether it is the way from pod to principal that Ambit has given up on.
+pub fn is_binding_contested(findings: &Findings) -> bool {
+    findings.contest.as_ref().is_some_and(is_about_binding)
 }
 
 /// Before drift is repaired: whether that is any use, and written down so that
@@ -59,7 +58,7 @@ fn is_contested(case: &Case<'_>, parts: &[Part]) -> bool {
 pub async fn begin(
     case: &Case<'_>,
     resolved: &Resolved,
-    observation: &Observation<Observed>,
+    observation: Option<&Observation<Observed>>,
     drift: Vec<Difference>,
     findings: &mut Findings,
 ) -> Result<(), Stop> {
@@ -75,7 +74,7 @@ pub async fn begin(
         }
         Contest::Repair(contest) => contest,
     };
-    let lost_id = case.recorded().id.filter(|_| *observation == Observation::Absent);
+    let lost_id = case.recorded().id.filter(|_| observation == Some(&Observation::Absent));
     if lost_id.is_some()
         && let Some(aws) = &mut findings.aws
     {
@@ -154,7 +153,7 @@ fn keep_repaired(case: &Case<'_>, findings: &mut Findings) {
 fn contested(
     case: &Case<'_>,
     rounds: i32,
-    observation: &Observation<Observed>,
+    observation: Option<&Observation<Observed>>,
     drift: Vec<Difference>,
     findings: &mut Findings,
 ) -> Stop {
@@ -167,13 +166,23 @@ fn contested(
     );
     findings.drift = Some(drift);
     let stop = Stop::in_sync(Verdict::terminal(Reason::Contested, message.clone()), Outcome::Waiting(pause));
-    if *observation == Observation::Absent {
-        let gone = "the role does not exist, and Ambit has stopped making it anew: see InSync";
-        findings.provisioned = Verdict::terminal(Reason::Contested, gone);
-        return stop.shutting(message);
+    match observation {
+        Some(Observation::Absent) => {
+            // The next look need not look twice.
+            case.note_absence();
+            findings.provisioned = gone();
+            stop.shutting(message)
+        }
+        Some(Observation::Present(_)) => {
+            findings.provisioned = exists();
+            stop
+        }
+        None => stop,
     }
-    findings.provisioned = exists();
-    stop
+}
+
+fn gone() -> Verdict {
+    Verdict::terminal(Reason::Contested, "the role does not exist, and Ambit has stopped making it anew: see InSync")
 }
 
 fn exists() -> Verdict {
@@ -199,6 +208,12 @@ fn attributed(case: &Case<'_>, difference: Difference) -> Vec<Difference> {
 /// The role is gone. One look is no proof: it is looked at again later.
 pub fn vanished(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Stop {
     let window = case.context.timing.consistency_window;
+    if findings.in_sync.reason == Reason::Contested {
+        // Told already, and not made anew.
+        findings.provisioned = gone();
+        let message = findings.in_sync.message.clone();
+        return Stop::in_sync(findings.in_sync.clone(), Outcome::Waiting(window)).shutting(message);
+    }
     findings.provisioned = Verdict::retrying(Reason::Pending, "the role was not found");
     let then = if resolved.enforce {
         "and then made anew"
@@ -224,6 +239,11 @@ pub fn only_observed(
     let pause = case.note_full_look(case.context.timing.resync);
     let drift = plan.drift;
     if *observation == Observation::Absent {
+        findings.in_sync = if drift.is_empty() {
+            Verdict::working(Reason::Pending, "there is no role to compare with")
+        } else {
+            Verdict::terminal(reason(&drift), words(&drift, None))
+        };
         findings.drift = Some(drift);
         let message = "the role does not exist, and `spec.managementPolicy` is Observe, so it is not made";
         return Stop::provisioned(Verdict::terminal(Reason::Observing, message), Outcome::Waiting(pause));

@@ -31,7 +31,9 @@ pub async fn watched(
     let elapsed = start.elapsed();
     metrics.reconciled(controller, outcome.name(), elapsed);
     span.in_scope(|| match &outcome {
-        Outcome::Settled | Outcome::Waiting(_) => tracing::debug!(outcome = outcome.name(), ?elapsed, "reconciled"),
+        Outcome::Settled | Outcome::Waiting(_) | Outcome::Deferred(_) => {
+            tracing::debug!(outcome = outcome.name(), ?elapsed, "reconciled");
+        }
         Outcome::Failed(failure) => {
             tracing::warn!(outcome = outcome.name(), error.type = failure.name(), ?elapsed, "reconciled");
         }
@@ -57,7 +59,7 @@ async fn bounded(work: impl Future<Output = Outcome>, longest: Duration) -> Outc
 pub fn next(outcome: &Outcome, resync: Duration, failed_before: u32, spread: f64) -> Action {
     match outcome {
         Outcome::Applied | Outcome::Settled => Action::requeue(resync),
-        Outcome::Waiting(pause) => Action::requeue(*pause),
+        Outcome::Waiting(pause) | Outcome::Deferred(pause) => Action::requeue(*pause),
         Outcome::Refused | Outcome::Finished => Action::await_change(),
         Outcome::Failed(failure) => Action::requeue(failure.pause(failed_before, spread)),
     }

@@ -56,16 +56,13 @@ async fn look_after(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> 
             Err(error) => failed(&error),
         };
     }
-    if let Some(pause) = crowded(case, &resolved.account) {
-        return Outcome::Waiting(pause);
-    }
     let mut findings = begun(case, resolved, accepted);
     // observe, plan, lint, apply, prove: I/O and pure in turn
     let outcome = match pursue(case, resolved, &mut findings).await {
         Ok(outcome) => outcome,
         Err(stop) => stop.settle(case, &mut findings).await,
     };
-    if case.overlooks(&outcome) {
+    if case.overlooks(&outcome) || matches!(outcome, Outcome::Deferred(_)) {
         return outcome;
     }
     // report: I/O
@@ -76,12 +73,14 @@ async fn look_after(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> 
 }
 
 /// How long to stay away from an account whose calls wait for each other already: whoever waits
-/// there takes the place of an identity of another account. The first visit is always made.
-fn crowded(case: &Case<'_>, settings: &AccountSettings) -> Option<Duration> {
-    case.status()?;
-    let account = case.context.accounts.get(&case.identity.spec.account_ref.name, settings)?;
+/// there takes the place of an identity of another account. Nobody is kept away twice in a row,
+/// nor where something is said to differ.
+fn crowded(case: &Case<'_>, account: &Account) -> Option<Duration> {
     let backlog = account.cloud.backlog();
-    (backlog > CROWD).then(|| backlog.mul_f64(1.0 + (case.context.spread)()))
+    let is_asked_for = case.remembered.is_suspected() || case.requested() != case.handled();
+    let is_kept_away = backlog > CROWD && !case.remembered.deferred && !is_asked_for;
+    case.context.memory.note(&case.incarnation.uid, |memory| memory.deferred = is_kept_away);
+    is_kept_away.then(|| backlog.mul_f64(1.0 + (case.context.spread)()))
 }
 
 /// From an accepted declaration to a proven identity.
@@ -97,8 +96,20 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
             bind::prepare(case, resolved).await?; // I/O
         }
     }
+    if binding.is_empty()
+        && let Some(pause) = crowded(case, &account)
+    {
+        return Ok(Outcome::Deferred(pause));
+    }
     let name = &resolved.desired.name;
-    let observation = account.cloud.observe(name, Depth::Full).await.map_err(Stop::cloud)?; // I/O
+    let observation = match account.cloud.observe(name, Depth::Full).await {
+        Ok(observation) => observation,
+        Err(error) => {
+            // The cloud is not needed to turn pods away or to make a service account.
+            apply::mend(case, resolved, None, (binding, Vec::new()), findings).await?; // I/O
+            return Err(Stop::cloud(error));
+        }
+    };
     let absent_for_long = matches!(observation, Observation::Absent) && case.absent_for_long();
     let mut decision = decide(&resolved.desired, &observation, &case.recorded(), absent_for_long); // pure
     case.attribute(&mut decision); // pure

@@ -50,6 +50,8 @@ pub struct Remembered {
     pub change_events: Vec<ChangeEvent>,
     /// When the last full look that ended well began.
     pub looked_at: Option<Timestamp>,
+    /// Whether its turn was left to others the last time.
+    pub deferred: bool,
     /// When Ambit last changed the principal: an older snapshot says nothing about it.
     pub changed_at: Option<Timestamp>,
     /// What is being repaired, until live was seen to equal declared again.

@@ -14,6 +14,8 @@ pub enum Outcome {
     Settled,
     /// It goes on by itself after a while.
     Waiting(Duration),
+    /// It was not begun, because calls to its account wait for each other already.
+    Deferred(Duration),
     /// Nothing can be done until somebody changes something.
     Refused,
     /// The object is gone, or is being deleted and its principal is gone.
@@ -30,6 +32,7 @@ impl Outcome {
             Self::Applied => "applied",
             Self::Settled => "settled",
             Self::Waiting(_) => "waiting",
+            Self::Deferred(_) => "deferred",
             Self::Refused => "refused",
             Self::Finished => "finished",
             Self::Failed(_) => "failed",

@@ -9,7 +9,7 @@ use super::case::{Case, failed};
 use super::outcome::{Failure, Outcome};
 use super::stop::cloud_verdict;
 use crate::api::v1alpha1::{DeletionPolicy, FINALIZER, MachineIdentity, ManagementPolicy};
-use crate::cloud::{CloudError, Depth};
+use crate::cloud::{CloudError, Depth, ErrorKind};
 use crate::domain::{Observation, Step};
 use crate::names::{Owner, PrincipalName};
 use crate::plan::account::AccountSettings;
@@ -94,11 +94,28 @@ async fn retain(case: &Case<'_>) -> Result<Outcome, Trouble> {
         case.announce(true, &retained, note).await;
         return Ok(let_go(case).await);
     }
-    if !mark(case, &account, &name).await? {
-        return Ok(Outcome::Waiting(case.context.timing.consistency_window));
+    match mark(case, &account, &name).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(Outcome::Waiting(case.context.timing.consistency_window)),
+        // Who lets Ambit look only would wait for ever, and has no role removed by it either.
+        Err(Trouble { verdict, outcome: Outcome::Failed(Failure::Cloud(ErrorKind::Denied)) })
+            if only_observed(case) =>
+        {
+            let note = format!(
+                "the role stays as it is, and could not be marked as left behind: {}; before Ambit may change roles there, set `spec.orphans` of the CloudAccount to Keep",
+                verdict.message
+            );
+            case.announce(true, &retained, note).await;
+            return Ok(let_go(case).await);
+        }
+        Err(trouble) => return Err(trouble),
     }
     case.announce(false, &retained, "the role stays as it is; nothing manages it any more").await;
     Ok(let_go(case).await)
+}
+
+fn only_observed(case: &Case<'_>) -> bool {
+    case.identity.spec.management_policy == ManagementPolicy::Observe
 }
 
 /// Marks the role, if there is one of this identity: it may be of an earlier incarnation that this

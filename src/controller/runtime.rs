@@ -240,12 +240,14 @@ async fn reconcile_identity(
     let (namespace, name) = (identity.namespace().unwrap_or_default(), identity.name_any());
     let uid = identity.uid().unwrap_or_default();
     let context = &shared.context;
-    let work = identity::reconcile(context, &identity);
+    let work = Box::pin(identity::reconcile(context, &identity));
     let outcome = guard::watched(&shared.metrics, "identity", (&namespace, &name), work).await;
     let failed_before = context.memory.recall(&uid).failures;
     match outcome {
         Outcome::Failed(_) => context.memory.note(&uid, |memory| memory.failures = failed_before.saturating_add(1)),
         Outcome::Finished => context.memory.forget(&uid),
+        // It neither failed nor went well.
+        Outcome::Deferred(_) => {}
         _ => context.memory.note(&uid, |memory| memory.failures = 0),
     }
     Ok(guard::next(&outcome, next_look(context, &uid), failed_before, (context.spread)()))

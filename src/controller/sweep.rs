@@ -238,9 +238,9 @@ fn deviates_from(case: &Case<'_>, resolved: &Resolved, observation: &Observation
 
 /// Whether an identity that is only observed, or that is contested, tells of
 /// other drift than was found. It waits for nothing, so nobody else would notice.
-/// Bulk reads leave the longest session out, so it is left out here.
+/// Bulk reads do not have everything, so what they leave out is left out here.
 fn outdated(case: &Case<'_>, decision: &Decision) -> bool {
-    let told = case.status().and_then(|status| status.drift).map(without_session);
+    let told = case.status().and_then(|status| status.drift).map(as_swept);
     match decision {
         Decision::Settled => told.is_some_and(|told| !told.items.is_empty()),
         Decision::Change(plan) => {
@@ -259,7 +259,9 @@ fn tells_of_role(told: Option<&DriftStatus>, class: DriftClass) -> bool {
     items.any(|item| item.part == Part::Role.name() && item.class == class.name())
 }
 
-fn without_session(mut told: DriftStatus) -> DriftStatus {
-    told.items.retain(|item| item.part != Part::SessionDuration.name());
+/// What a sweep can see of what was told.
+fn as_swept(mut told: DriftStatus) -> DriftStatus {
+    let unseen = [Part::SessionDuration, Part::ServiceAccount, Part::BindingTable].map(Part::name);
+    told.items.retain(|item| !unseen.contains(&item.part.as_str()));
     told
 }

@@ -23,6 +23,7 @@ use crate::api::v1alpha1::{
 use crate::cluster::KubernetesCluster;
 use crate::names::{IdentityKey, InstallationId, PrincipalName};
 use crate::plan::account::AccountSettings;
+use crate::plan::contest::is_about_binding;
 use crate::plan::{self, Delivery};
 use crate::telemetry::metrics::Metrics;
 
@@ -114,12 +115,22 @@ pub(super) fn altered_in(
     references(&caches.identities, |identity| {
         identity.namespace() == namespace
             && identity.spec.management_policy == ManagementPolicy::Enforce
-            && plan::settled(identity.status.as_ref(), identity.metadata.generation)
-            && expected_entry(caches, installation, identity).is_some_and(|(service_account, expected)| {
-                let entry = table.spec.service_accounts.get(&service_account).filter(|_| !is_gone);
-                !plan::binding_differences(&service_account, &expected, true, entry).is_empty()
+            && is_watched(identity).is_some_and(|is_fought_over| {
+                expected_entry(caches, installation, identity).is_some_and(|(service_account, expected)| {
+                    let entry = table.spec.service_accounts.get(&service_account).filter(|_| !is_gone);
+                    let differs = !plan::binding_differences(&service_account, &expected, true, entry).is_empty();
+                    differs != is_fought_over
+                })
             })
     })
+}
+
+/// Whether an identity's entry should be as declared; or, where Ambit has given up on it, whether
+/// somebody has put it right.
+fn is_watched(identity: &MachineIdentity) -> Option<bool> {
+    let status = identity.status.as_ref()?;
+    let is_fought_over = status.contest.as_ref().is_some_and(is_about_binding);
+    (is_fought_over || plan::settled(Some(status), identity.metadata.generation)).then_some(is_fought_over)
 }
 
 /// What the table should say of an identity that is in place: by its service account, the entry.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::drift::Difference;
+use super::drift::{Difference, Part};
 use crate::api::v1alpha1::{ContestStatus, ContestedPart};
 
 /// How often the same drift is repaired before Ambit stops.
@@ -66,6 +66,14 @@ pub fn contest(
     Contest::Repair(ContestStatus { parts, last_repair_time, stopped: false })
 }
 
+/// Whether Ambit has given up on the way from pod to principal.
+#[must_use]
+pub fn is_about_binding(contest: &ContestStatus) -> bool {
+    let parts = [Part::ServiceAccount, Part::BindingTable].map(Part::name);
+    let mut contested = contest.parts.iter().filter(|part| part.rounds >= ROUNDS);
+    contest.stopped && contested.any(|part| parts.contains(&part.part.as_str()))
+}
+
 /// Whether what was repaired has stayed so for long enough.
 fn is_over(contest: &ContestStatus, sweep_interval: Duration, now: Timestamp) -> bool {
     let quiet = QUIET.max(sweep_interval.saturating_mul(QUIET_SWEEPS));
@@ -86,7 +94,7 @@ fn is_same(one: &ContestedPart, other: &ContestedPart) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::drift::{DriftClass, Part};
+    use crate::plan::drift::DriftClass;
 
     const MINUTE: Duration = Duration::from_mins(1);
 

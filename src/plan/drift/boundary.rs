@@ -51,12 +51,15 @@ pub fn pinned_boundary(pinned: &str, live: &Reading, known: Option<&Document>) -
     let change = known
         .filter(|known| known.meaning().to_string() == pinned)
         .and_then(|known| meaning(known, live, Detail::Words));
-    if change.as_ref().is_some_and(|change| change.class == DriftClass::Cosmetic) {
-        return None;
-    }
     let Some(Meaning { class, widens, words, witness }) = change else {
         let summary = format!("the permissions boundary means `{found}` instead of `{pinned}`");
         return Some(Difference::new(Part::Boundary, DriftClass::Changed, summary).widening());
+    };
+    // A pin is a digest. What allows the same and has another is for whoever pinned it to judge, as
+    // nobody could tell after a restart that it does.
+    let (class, words) = match class {
+        DriftClass::Cosmetic => (DriftClass::Changed, "it allows the same in another way".to_owned()),
+        class => (class, words),
     };
     let summary = format!("the permissions boundary means `{found}` instead of `{pinned}`: {words}");
     Some(Difference { widens, witness, ..Difference::new(Part::Boundary, class, summary) })

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ambit::api::v1alpha1::MachineIdentity;
 use ambit::cloud::{ErrorKind, Fault, FaultPlan};
+use ambit::cluster::Cluster as _;
 use ambit::controller::outcome::Outcome;
 
 use super::clock;
@@ -132,11 +133,17 @@ fn a_role_that_is_deleted_each_time_is_made_anew_three_times() {
             table.service_accounts.values().all(|binding| !binding.ready),
             "pods would start without access: {table:?}"
         );
+        let (told, writes) = (stage.cluster.announcements().len(), stage.cluster.writes());
         for _ in 0..3 {
-            clock::advance(Duration::from_hours(2));
+            clock::advance(TIMING.resync * 2);
             assert_eq!(process.look().await, Rest::Waits);
             assert_stopped();
         }
+        // A process that remembers nothing says nothing else.
+        let mut process = Process::start(&stage, &FaultPlan::none());
+        assert_eq!(process.run().await, Rest::Waits);
+        assert_stopped();
+        assert_eq!((stage.cluster.announcements().len(), stage.cluster.writes()), (told, writes));
         // Sweeps leave it alone as well.
         let looks = stage.cloud.calls()["observe"];
         assert_eq!(super::process::swept(process.context(), &stage.object().unwrap()).await, Outcome::Settled);
@@ -172,6 +179,51 @@ fn a_failed_call_ends_no_contest_and_takes_back_no_drift() {
             assert_eq!(Process::start(&stage, &FaultPlan::none()).run().await, Rest::Waits);
             assert_eq!(stage.cloud.writes(), writes, "{kind:?}: it is not repaired again because time passed");
         }
+    });
+}
+
+/// Somebody takes the entry of the table away.
+async fn unbind(stage: &Stage) {
+    stage.cluster.unbind("shop", "orders").await.unwrap();
+    assert!(stage.cluster.table("shop").service_accounts.is_empty());
+}
+
+/// Whatever becomes of the role's policies, its pods go on.
+#[test]
+fn the_table_is_kept_where_only_the_role_is_fought_over() {
+    simulate(async {
+        let stage = Stage::new();
+        let mut process = fought(&stage).await;
+        attach(&stage);
+        assert_eq!(process.look().await, Rest::Waits);
+        unbind(&stage).await;
+        clock::advance(TIMING.resync * 2);
+        assert_eq!(process.once().await, Some(Outcome::Waiting(TIMING.resync)));
+        assert!(stage.cluster.table("shop").service_accounts["orders"].ready);
+        assert_eq!(condition(&stage.object().unwrap(), "InSync").unwrap().reason, "Contested");
+        assert!(!stage.role().unwrap().attached.is_empty(), "the role itself is left as it is");
+    });
+}
+
+/// An entry that is taken away each time is given up as well, and no sweep asks about it.
+#[test]
+fn a_fight_over_the_table_ends_too() {
+    simulate(async {
+        let stage = Stage::new();
+        stage.create("uid-1");
+        let mut process = Process::start(&stage, &FaultPlan::none());
+        assert_eq!(process.run().await, Rest::Settled);
+        for round in 0..4 {
+            clock::advance(Duration::from_mins(2));
+            unbind(&stage).await;
+            process.context().memory.note("uid-1", |memory| memory.suspicions += 1);
+            let rest = process.look().await;
+            assert_eq!(rest, if round < 3 { Rest::Settled } else { Rest::Waits }, "round {round}");
+        }
+        let object = stage.object().unwrap();
+        assert_eq!(condition(&object, "InSync").unwrap().reason, "Contested");
+        assert!(stage.cluster.table("shop").service_accounts.is_empty());
+        assert_eq!(super::process::swept(process.context(), &object).await, Outcome::Settled);
     });
 }
 

@@ -64,12 +64,38 @@ fn an_account_whose_calls_wait_for_each_other_is_left_alone_for_a_while() {
         clock::advance(TIMING.resync * 2);
         process.once().await;
         clock::advance(TIMING.resync * 2);
-        let Some(Outcome::Waiting(pause)) = process.once().await else { panic!("it does not wait") };
+        let Some(Outcome::Deferred(pause)) = process.once().await else { panic!("it does not wait") };
         assert!(pause >= Duration::from_secs(20) && pause <= Duration::from_secs(40), "{pause:?}");
         assert_eq!((stage.cloud.calls(), stage.object()), before);
-        stage.cloud.set_backlog(Duration::from_secs(5));
-        assert_eq!(process.once().await, Some(Outcome::Settled));
+        assert_eq!(process.once().await, Some(Outcome::Settled), "nobody is kept away twice in a row");
         assert_ne!(stage.cloud.calls(), before.0);
+        // What is said to differ is looked at in whatever crowd.
+        stage.by_hand(|role| assert!(role.attached.insert("arn:a".into())));
+        assert_eq!(process.look().await, Rest::Settled);
+        assert!(stage.role().unwrap().attached.is_empty());
+    });
+}
+
+/// The table stands between pods and a start without the role: it is not the cloud's to decide when
+/// it is put right.
+#[test]
+fn a_lost_entry_is_remade_while_the_cloud_is_away() {
+    simulate(async {
+        let lost = async |plan: &FaultPlan| {
+            let stage = settled().await;
+            let mut process = Process::start(&stage, plan);
+            process.context().memory.note("uid-1", |memory| memory.suspicions += 1);
+            ambit::cluster::Cluster::unbind(&stage.cluster, "shop", "orders").await.unwrap();
+            let outcome = process.once().await;
+            (outcome, stage.cluster.table("shop").service_accounts.get("orders").map(|entry| entry.ready))
+        };
+        let plan = FaultPlan::none();
+        assert_eq!(lost(&plan).await, (Some(Outcome::Settled), Some(true)));
+        let observe = plan.calls().iter().position(|call| *call == "observe").unwrap();
+        let away = FaultPlan::at(observe, Fault::ErrorBefore(ErrorKind::Transient));
+        let (outcome, ready) = lost(&away).await;
+        assert!(matches!(outcome, Some(Outcome::Failed(_))), "{outcome:?}");
+        assert_eq!(ready, Some(false), "pods wait until the role was looked at");
     });
 }
 

@@ -102,6 +102,20 @@ fn an_event_about_what_is_in_order_writes_nothing_and_is_forgotten() {
     });
 }
 
+/// Its time may be anything: whoever may write to the queue writes it.
+#[test]
+fn an_event_of_a_time_to_come_is_looked_at_once() {
+    simulate(async {
+        let stage = Stage::new();
+        let mut process = settled(&stage).await;
+        let (uid, mut remembered) = process.remembered().unwrap();
+        remembered.note_change(ChangeEvent { at: clock::now() + Duration::from_hours(1000), ..change("e-1") });
+        process.remember(Some((uid, remembered)));
+        assert_eq!(process.once().await, Some(Outcome::Settled));
+        assert_eq!(process.remembered().unwrap().1.change_events, []);
+    });
+}
+
 #[test]
 fn no_more_than_eight_events_are_kept_the_newest_first_and_each_once() {
     simulate(async {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ambit::api::v1alpha1::ManagementPolicy;
-use ambit::cloud::FaultPlan;
+use ambit::cloud::{ErrorKind, Fault, FaultPlan};
 use ambit::controller::outcome::Outcome;
 
 use super::process::{Process, Rest, swept};
@@ -78,6 +78,41 @@ fn a_role_that_goes_or_becomes_anothers_is_found_by_the_next_sweep() {
         assert_eq!(told(&stage), pairs(&[("role", "Foreign")]));
         let sweep = async || swept(process.context(), &stage.object().unwrap()).await;
         assert_eq!(sweep().await, Outcome::Settled, "that is told");
+    });
+}
+
+/// What was told of a role that is gone is not told any more.
+#[test]
+fn a_role_that_is_gone_has_no_drift() {
+    simulate(async {
+        let stage = restored().await;
+        let mut process = Process::start(&stage, &FaultPlan::none());
+        assert_eq!(process.run().await, Rest::Waits);
+        clock::advance(Duration::from_mins(5));
+        assert!(stage.cloud.remove_by_hand(stage.name.as_str()));
+        assert_eq!(process.look().await, Rest::Waits);
+        let object = stage.object().unwrap();
+        assert_eq!((told(&stage), condition(&object, "InSync").unwrap().status.as_str()), (vec![], "Unknown"));
+        assert_eq!(condition(&object, "Provisioned").unwrap().reason, "Observing");
+    });
+}
+
+/// Where Ambit may only look, nothing can be marked, and nothing waits for it.
+#[test]
+fn an_identity_that_only_observed_can_always_be_deleted() {
+    simulate(async {
+        let stage = restored().await;
+        assert_eq!(Process::start(&stage, &FaultPlan::none()).run().await, Rest::Waits);
+        stage.cluster.delete(&stage.key);
+        let calls = |plan: &FaultPlan| plan.calls().len();
+        // The object is read, the role is looked at, and then it would be tagged.
+        let denied = FaultPlan::during(2..3, Fault::ErrorBefore(ErrorKind::Denied));
+        let mut process = Process::start(&stage, &denied);
+        assert_eq!(process.run().await, Rest::Gone);
+        assert!(calls(&denied) >= 3);
+        assert!(!stage.role().unwrap().tags.contains_key("ambit.dev/retained"));
+        let told = stage.cluster.announcements().into_iter().last().unwrap();
+        assert!(told.warning && told.note.contains("could not be marked as left behind"), "{told:?}");
     });
 }
 

@@ -76,8 +76,9 @@ fn before_the_first_check_no_new_role_is_made() {
     });
 }
 
+/// The digest is what was pinned. Nobody could say after a restart that another one allows the same.
 #[test]
-fn another_spelling_of_the_same_is_no_change() {
+fn another_spelling_of_the_same_is_told_as_such() {
     simulate(async {
         let stage = pinned();
         let mut operator = Operator::start(&stage, &FaultPlan::none());
@@ -86,8 +87,11 @@ fn another_spelling_of_the_same_is_no_change() {
         write(&stage, RESTATED);
         operator.suspect();
         operator.round().await;
-        assert_eq!((ready(&stage).1.as_str(), operator.trouble()), ("Verified", None));
-        assert!(super::town::status(&stage).drift.is_none());
+        assert!(hinders_new_roles(&operator));
+        let (_, reason, message) = ready(&stage);
+        assert!(reason == "BoundaryChanged" && message.contains("it allows the same in another way"), "{message}");
+        let drift = super::town::status(&stage).drift.unwrap();
+        assert_eq!((drift.items[0].class.as_str(), drift.items[0].severity.as_str()), ("Changed", "warning"));
     });
 }
 

@@ -80,6 +80,7 @@ impl<'a> Process<'a> {
             match outcome {
                 Outcome::Failed(failure) => clock::advance(failure.pause(failed_before, 0.5)),
                 Outcome::Waiting(pause) if pause < TIMING.resync => clock::advance(pause),
+                Outcome::Deferred(pause) => clock::advance(pause),
                 Outcome::Finished => {}
                 Outcome::Applied | Outcome::Settled | Outcome::Refused | Outcome::Waiting(_) => {
                     let settled = matches!(outcome, Outcome::Applied | Outcome::Settled);
@@ -115,6 +116,7 @@ impl<'a> Process<'a> {
                 Some(Outcome::Waiting(pause)) if pause < TIMING.resync => clock::advance(pause),
                 Some(Outcome::Applied | Outcome::Settled) => return Rest::Settled,
                 Some(Outcome::Waiting(_) | Outcome::Refused) => return Rest::Waits,
+                Some(Outcome::Deferred(pause)) => clock::advance(pause),
                 Some(Outcome::Finished) | None => {}
             }
         }

@@ -92,7 +92,7 @@ async fn work(stage: Stage, context: Context, lane: Rc<Lane>) {
             context.memory.note(&uid, |memory| memory.failures = if failed { failed_before + 1 } else { 0 });
             pause = match outcome {
                 Outcome::Failed(failure) => Some(failure.pause(failed_before, 0.5)),
-                Outcome::Waiting(pause) => Some(pause),
+                Outcome::Waiting(pause) | Outcome::Deferred(pause) => Some(pause),
                 Outcome::Applied | Outcome::Settled | Outcome::Refused | Outcome::Finished => None,
             };
         }
