@@ -44,8 +44,7 @@ pub async fn carry_out(
     }
 }
 
-/// Tells what somebody else changed of binding and principal, and remakes the binding. It is
-/// remade as well where Ambit has given up on a role that is there: its pods go on.
+/// Tells what somebody else changed of binding and principal, and remakes the binding.
 pub async fn mend(
     case: &Case<'_>,
     resolved: &Resolved,
@@ -54,21 +53,8 @@ pub async fn mend(
     findings: &mut Findings,
 ) -> Result<(), Stop> {
     let is_bound = binding.is_empty();
-    let told = drifted::begin(case, resolved, observation, [binding, drift].concat(), findings).await;
-    if is_bound {
-        return told;
-    }
-    match told {
-        Ok(()) => bind::prepare(case, resolved).await,
-        Err(stop) => {
-            let is_there = matches!(observation, Some(Observation::Present(_)));
-            if is_there && !drifted::is_binding_contested(findings) {
-                bind::prepare(case, resolved).await?;
-                bind::deliver(case, resolved, findings).await?;
-            }
-            Err(stop)
-        }
-    }
+    drifted::begin(case, resolved, observation, [binding, drift].concat(), findings).await?;
+    if is_bound { Ok(()) } else { bind::prepare(case, resolved).await }
 }
 
 /// The separate linter has the last word.

@@ -117,12 +117,6 @@ impl<'a> Case<'a> {
         self.contest().is_some_and(|contest| contest.stopped)
     }
 
-    /// Whether status says that the principal is there.
-    #[must_use]
-    pub fn is_provisioned(&self) -> bool {
-        self.status().is_some_and(|status| find(&status, "Provisioned").is_some_and(|found| found.status == "True"))
-    }
-
     /// What was repaired before, as far as it still counts: somebody who changes the
     /// declaration or asks for a full look wants it repaired again.
     #[must_use]

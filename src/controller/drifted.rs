@@ -9,7 +9,7 @@ use super::stop::Stop;
 use crate::api::v1alpha1::{DriftAuthor, DriftStatus, ManagementPolicy};
 use crate::cloud::ErrorKind;
 use crate::domain::{Observation, Observed};
-use crate::plan::contest::{Contest, contest, is_about_binding};
+use crate::plan::contest::{Contest, contest, is_about};
 use crate::plan::{
     Decision, Difference, DriftClass, Findings, Part, Plan, Reason, Resolved, Standing, Verdict, attribute, author,
     binding_differences, in_words, is_told,
@@ -35,9 +35,9 @@ pub fn told(decision: Decision, resolved: &Resolved, observation: &Observation<O
 }
 
 /// What differs on the way from pod to principal, where it was in place before. Where Ambit has
-/// given up on a role that is gone, it has turned pods away itself.
+/// given up on making the role anew, it has turned pods away itself.
 pub async fn binding(case: &Case<'_>, resolved: &Resolved) -> Result<Vec<Difference>, Stop> {
-    let is_fought_over = case.is_contested() && case.is_provisioned();
+    let is_fought_over = case.contest().is_some_and(|contest| contest.stopped && !is_about(&contest, &[Part::Role]));
     if !case.is_in_place(resolved) && !is_fought_over {
         return Ok(Vec::new());
     }
@@ -45,11 +45,6 @@ pub async fn binding(case: &Case<'_>, resolved: &Resolved) -> Result<Vec<Differe
     let namespace = &case.incarnation.key.namespace;
     let way = case.context.cluster.way(namespace, &expected.service_account).await.map_err(Stop::cluster)?;
     Ok(binding_differences(&expected.service_account, &expected.binding, way.service_account, way.entry.as_ref()))
-}
-
-/// Whether it is the way from pod to principal that Ambit has given up on.
-pub fn is_binding_contested(findings: &Findings) -> bool {
-    findings.contest.as_ref().is_some_and(is_about_binding)
 }
 
 /// Before drift is repaired: whether that is any use, and written down so that
@@ -208,8 +203,11 @@ fn attributed(case: &Case<'_>, difference: Difference) -> Vec<Difference> {
 /// The role is gone. One look is no proof: it is looked at again later.
 pub fn vanished(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Stop {
     let window = case.context.timing.consistency_window;
+    if !resolved.enforce && tells_of_role(case.status().and_then(|status| status.drift).as_ref(), DriftClass::Missing) {
+        // Told already, and nobody makes it anew.
+        return Stop::provisioned(unmade(), Outcome::Waiting(window));
+    }
     if findings.in_sync.reason == Reason::Contested {
-        // Told already, and not made anew.
         findings.provisioned = gone();
         let message = findings.in_sync.message.clone();
         return Stop::in_sync(findings.in_sync.clone(), Outcome::Waiting(window)).shutting(message);
@@ -245,8 +243,9 @@ pub fn only_observed(
             Verdict::terminal(reason(&drift), words(&drift, None))
         };
         findings.drift = Some(drift);
-        let message = "the role does not exist, and `spec.managementPolicy` is Observe, so it is not made";
-        return Stop::provisioned(Verdict::terminal(Reason::Observing, message), Outcome::Waiting(pause));
+        // The next look need not look twice.
+        case.note_absence();
+        return Stop::provisioned(unmade(), Outcome::Waiting(pause));
     }
     findings.provisioned = exists();
     let told = case.status().and_then(|status| status.drift);
@@ -255,6 +254,17 @@ pub fn only_observed(
     let verdict = Verdict::terminal(reason(&drift), message);
     findings.drift = Some(drift);
     Stop::in_sync(verdict, Outcome::Waiting(pause))
+}
+
+fn unmade() -> Verdict {
+    let message = "the role does not exist, and `spec.managementPolicy` is Observe, so it is not made";
+    Verdict::terminal(Reason::Observing, message)
+}
+
+/// Whether it is told already that the role is gone, or another's.
+pub fn tells_of_role(told: Option<&DriftStatus>, class: DriftClass) -> bool {
+    let mut items = told.iter().flat_map(|told| &told.items);
+    items.any(|item| item.part == Part::Role.name() && item.class == class.name())
 }
 
 /// What the condition says of drift.

@@ -106,7 +106,9 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
         Ok(observation) => observation,
         Err(error) => {
             // The cloud is not needed to turn pods away or to make a service account.
-            apply::mend(case, resolved, None, (binding, Vec::new()), findings).await?; // I/O
+            if !case.is_contested() {
+                apply::mend(case, resolved, None, (binding, Vec::new()), findings).await?; // I/O
+            }
             return Err(Stop::cloud(error));
         }
     };

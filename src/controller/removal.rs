@@ -15,6 +15,9 @@ use crate::names::{Owner, PrincipalName};
 use crate::plan::account::AccountSettings;
 use crate::plan::{Findings, Reason, Removal, Standing, Verdict, lint, plan_removal};
 
+/// So many failures in a row pass by themselves: stale credentials, a policy that was just changed.
+const PATIENCE: u32 = 8;
+
 /// Takes a deletion one step further: as a rule to its end.
 pub async fn remove(case: &Case<'_>) -> Outcome {
     let cluster = &case.context.cluster;
@@ -32,7 +35,7 @@ pub async fn remove(case: &Case<'_>) -> Outcome {
     }
     match manner(&live) {
         Manner::Wait => wait(case).await,
-        Manner::Retain => match retain(case).await {
+        Manner::Retain => match retain(case, live.spec.management_policy == ManagementPolicy::Observe).await {
             Ok(outcome) => outcome,
             Err(trouble) => trouble.settle(case, "the object stays until its role is marked as left behind").await,
         },
@@ -75,7 +78,7 @@ async fn wait(case: &Case<'_>) -> Outcome {
 /// The principal stays as it is, and is marked as left behind: a sweep would
 /// take it for one that was forgotten. One that is gone, or is not provably this
 /// incarnation's, is no reason to stay.
-async fn retain(case: &Case<'_>) -> Result<Outcome, Trouble> {
+async fn retain(case: &Case<'_>, manages_nothing: bool) -> Result<Outcome, Trouble> {
     let retained = Reason::Retained.name();
     let Some(account) = account(case)? else {
         let note = format!(
@@ -94,44 +97,48 @@ async fn retain(case: &Case<'_>) -> Result<Outcome, Trouble> {
         case.announce(true, &retained, note).await;
         return Ok(let_go(case).await);
     }
-    match mark(case, &account, &name).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(Outcome::Waiting(case.context.timing.consistency_window)),
-        // Who lets Ambit look only would wait for ever, and has no role removed by it either.
-        Err(Trouble { verdict, outcome: Outcome::Failed(Failure::Cloud(ErrorKind::Denied)) })
-            if only_observed(case) =>
-        {
+    match mark(case, &account, &name).await? {
+        Marked::Done => {}
+        Marked::Unknown => return Ok(Outcome::Waiting(case.context.timing.consistency_window)),
+        // Who lets Ambit look only would wait for ever.
+        Marked::Denied(error) if manages_nothing && case.remembered.failures >= PATIENCE => {
             let note = format!(
-                "the role stays as it is, and could not be marked as left behind: {}; before Ambit may change roles there, set `spec.orphans` of the CloudAccount to Keep",
-                verdict.message
+                "the role stays as it is, and could not be marked as left behind: {error}; before Ambit may change roles there, set `spec.orphans` of the CloudAccount to Keep"
             );
             case.announce(true, &retained, note).await;
             return Ok(let_go(case).await);
         }
-        Err(trouble) => return Err(trouble),
+        Marked::Denied(error) => return Err(Trouble::cloud(&error)),
     }
     case.announce(false, &retained, "the role stays as it is; nothing manages it any more").await;
     Ok(let_go(case).await)
 }
 
-fn only_observed(case: &Case<'_>) -> bool {
-    case.identity.spec.management_policy == ManagementPolicy::Observe
+/// What came of marking a role as left behind.
+enum Marked {
+    /// It is, or there is none to mark.
+    Done,
+    /// Whether there is one is not known yet.
+    Unknown,
+    /// It was seen, and may not be tagged.
+    Denied(CloudError),
 }
 
 /// Marks the role, if there is one of this identity: it may be of an earlier incarnation that this
-/// one only observed. False when that is not known yet.
-async fn mark(case: &Case<'_>, account: &Account, name: &PrincipalName) -> Result<bool, Trouble> {
+/// one only observed.
+async fn mark(case: &Case<'_>, account: &Account, name: &PrincipalName) -> Result<Marked, Trouble> {
     let observation = account.cloud.observe(name, Depth::Own).await.map_err(|error| Trouble::cloud(&error))?;
     let live = match &observation {
         Observation::Present(live) => live,
         // A role that was made a moment ago may not be seen yet.
-        Observation::Absent => return Ok(case.absent_for_long()),
+        Observation::Absent if case.absent_for_long() => return Ok(Marked::Done),
+        Observation::Absent => return Ok(Marked::Unknown),
     };
     let is_another = case.recorded().id.is_some_and(|id| id != live.id);
     let incarnation = case.owner();
     let is_ours = live.on_our_path && live.owner.name_identity_of(&incarnation) && !is_another;
     let Some(uid) = live.owner.uid.clone().filter(|_| is_ours && !live.owner.is_retained()) else {
-        return Ok(true);
+        return Ok(Marked::Done);
     };
     let owner = Owner { uid, ..incarnation };
     let steps = [Step::Retain(owner.clone())];
@@ -139,8 +146,13 @@ async fn mark(case: &Case<'_>, account: &Account, name: &PrincipalName) -> Resul
     if !found.is_empty() {
         return Err(vetoed(&found));
     }
-    take(account, name, &steps).await?;
-    Ok(true)
+    for step in &steps {
+        match account.cloud.apply(name, step).await {
+            Err(error) if error.kind == ErrorKind::Denied => return Ok(Marked::Denied(error)),
+            other => other.map_err(|error| Trouble::cloud(&error))?,
+        };
+    }
+    Ok(Marked::Done)
 }
 
 async fn let_go(case: &Case<'_>) -> Outcome {

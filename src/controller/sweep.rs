@@ -248,15 +248,9 @@ fn outdated(case: &Case<'_>, decision: &Decision) -> bool {
                 plan.drift.iter().filter(|found| found.part != Part::SessionDuration).cloned().collect();
             !is_told(told.as_ref(), &found)
         }
-        Decision::NotOurs(_) => !tells_of_role(told.as_ref(), DriftClass::Foreign),
-        Decision::Vanished => !tells_of_role(told.as_ref(), DriftClass::Missing),
+        Decision::NotOurs(_) => !drifted::tells_of_role(told.as_ref(), DriftClass::Foreign),
+        Decision::Vanished => !drifted::tells_of_role(told.as_ref(), DriftClass::Missing),
     }
-}
-
-/// Whether it is told already that the role is gone, or another's.
-fn tells_of_role(told: Option<&DriftStatus>, class: DriftClass) -> bool {
-    let mut items = told.iter().flat_map(|told| &told.items);
-    items.any(|item| item.part == Part::Role.name() && item.class == class.name())
 }
 
 /// What a sweep can see of what was told.

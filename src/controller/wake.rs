@@ -23,8 +23,8 @@ use crate::api::v1alpha1::{
 use crate::cluster::KubernetesCluster;
 use crate::names::{IdentityKey, InstallationId, PrincipalName};
 use crate::plan::account::AccountSettings;
-use crate::plan::contest::is_about_binding;
-use crate::plan::{self, Delivery};
+use crate::plan::contest::is_about;
+use crate::plan::{self, Delivery, Part};
 use crate::telemetry::metrics::Metrics;
 
 /// Wakes identities: a bounded queue, so that a sender waits when nobody keeps up.
@@ -129,7 +129,8 @@ pub(super) fn altered_in(
 /// somebody has put it right.
 fn is_watched(identity: &MachineIdentity) -> Option<bool> {
     let status = identity.status.as_ref()?;
-    let is_fought_over = status.contest.as_ref().is_some_and(is_about_binding);
+    let binding = [Part::ServiceAccount, Part::BindingTable];
+    let is_fought_over = status.contest.as_ref().is_some_and(|contest| contest.stopped && is_about(contest, &binding));
     (is_fought_over || plan::settled(Some(status), identity.metadata.generation)).then_some(is_fought_over)
 }
 

@@ -66,12 +66,11 @@ pub fn contest(
     Contest::Repair(ContestStatus { parts, last_repair_time, stopped: false })
 }
 
-/// Whether Ambit has given up on the way from pod to principal.
+/// Whether one of these parts was changed back so often that Ambit gives it up.
 #[must_use]
-pub fn is_about_binding(contest: &ContestStatus) -> bool {
-    let parts = [Part::ServiceAccount, Part::BindingTable].map(Part::name);
-    let mut contested = contest.parts.iter().filter(|part| part.rounds >= ROUNDS);
-    contest.stopped && contested.any(|part| parts.contains(&part.part.as_str()))
+pub fn is_about(contest: &ContestStatus, parts: &[Part]) -> bool {
+    let mut contested = contest.parts.iter().filter(|known| known.rounds >= ROUNDS);
+    contested.any(|known| parts.iter().any(|part| part.name() == known.part))
 }
 
 /// Whether what was repaired has stayed so for long enough.

@@ -25,6 +25,7 @@ pub(super) struct Account {
     pub(super) page_size: usize,
     pub(super) roles_quota: u32,
     pub(super) backlog: Duration,
+    pub(super) may_tag: bool,
     next_id: u64,
 }
 
@@ -50,6 +51,7 @@ impl Account {
             page_size: 1000,
             roles_quota: 5000,
             backlog: Duration::ZERO,
+            may_tag: true,
             next_id: 1,
         }
     }
@@ -129,6 +131,10 @@ impl Account {
     pub(super) fn change(&mut self, name: &str, step: &Step) -> Result<(), CloudError> {
         if let Step::SetBoundary(boundary) = step {
             self.must_exist("iam:PutRolePermissionsBoundary", boundary.as_str())?;
+        }
+        if !self.may_tag && matches!(step, Step::SetOwner(_) | Step::Retain(_)) {
+            let message = "is not authorized to perform: iam:TagRole".to_owned();
+            return Err(refusal(ErrorKind::Denied, "iam:TagRole", "AccessDenied", message));
         }
         let Some(role) = self.role_mut(name) else {
             return match step {

@@ -34,6 +34,11 @@ impl MemoryCloud {
         self.locked().backlog = backlog;
     }
 
+    /// From now on, the caller may not tag roles.
+    pub fn forbid_tagging(&self) {
+        self.locked().may_tag = false;
+    }
+
     /// Makes a boundary vanish.
     pub fn remove_boundary(&self, boundary: &BoundaryArn) {
         self.locked().boundaries.remove(boundary.as_str());

@@ -188,9 +188,9 @@ async fn unbind(stage: &Stage) {
     assert!(stage.cluster.table("shop").service_accounts.is_empty());
 }
 
-/// Whatever becomes of the role's policies, its pods go on.
+/// While a contest is on nothing of the identity is repaired, and all that differs is told.
 #[test]
-fn the_table_is_kept_where_only_the_role_is_fought_over() {
+fn what_is_lost_beside_a_contest_is_told() {
     simulate(async {
         let stage = Stage::new();
         let mut process = fought(&stage).await;
@@ -199,9 +199,12 @@ fn the_table_is_kept_where_only_the_role_is_fought_over() {
         unbind(&stage).await;
         clock::advance(TIMING.resync * 2);
         assert_eq!(process.once().await, Some(Outcome::Waiting(TIMING.resync)));
-        assert!(stage.cluster.table("shop").service_accounts["orders"].ready);
-        assert_eq!(condition(&stage.object().unwrap(), "InSync").unwrap().reason, "Contested");
-        assert!(!stage.role().unwrap().attached.is_empty(), "the role itself is left as it is");
+        let object = stage.object().unwrap();
+        assert_eq!(condition(&object, "InSync").unwrap().reason, "Contested");
+        let drift = object.status.unwrap().drift.unwrap();
+        let told: Vec<&str> = drift.items.iter().map(|item| item.part.as_str()).collect();
+        assert_eq!(told, ["attachment", "bindingTable"]);
+        assert!(stage.cluster.table("shop").service_accounts.is_empty() && !stage.role().unwrap().attached.is_empty());
     });
 }
 
@@ -224,6 +227,19 @@ fn a_fight_over_the_table_ends_too() {
         assert_eq!(condition(&object, "InSync").unwrap().reason, "Contested");
         assert!(stage.cluster.table("shop").service_accounts.is_empty());
         assert_eq!(super::process::swept(process.context(), &object).await, Outcome::Settled);
+
+        // Nor does a look that fails begin it anew.
+        let memory = process.remembered();
+        let plan = FaultPlan::at(1, Fault::ErrorBefore(ErrorKind::Throttled));
+        let mut failing = Process::start(&stage, &plan);
+        failing.remember(memory);
+        clock::advance(TIMING.resync * 2);
+        let outcome = failing.once().await;
+        assert_eq!(plan.calls()[..2], ["way", "observe"]);
+        assert!(matches!(outcome, Some(Outcome::Failed(_))), "it is looked at again soon: {outcome:?}");
+        assert_eq!(Process::start(&stage, &FaultPlan::none()).run().await, Rest::Waits);
+        assert!(stage.cluster.table("shop").service_accounts.is_empty());
+        assert_eq!(condition(&stage.object().unwrap(), "InSync").unwrap().reason, "Contested");
     });
 }
 

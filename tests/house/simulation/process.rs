@@ -105,6 +105,19 @@ impl<'a> Process<'a> {
         self.until_killed(Work::Reconcile(&object)).await
     }
 
+    /// Reconciles once, counts failures, and waits as the outcome says.
+    pub async fn counted_once(&mut self) -> Outcome {
+        let object = self.stage.object().unwrap();
+        let outcome = self.until_killed(Work::Reconcile(&object)).await.unwrap();
+        let failed_before = self.count_failures(&object, &outcome);
+        match outcome {
+            Outcome::Failed(failure) => clock::advance(failure.pause(failed_before, 0.5)),
+            Outcome::Waiting(pause) | Outcome::Deferred(pause) => clock::advance(pause),
+            _ => {}
+        }
+        outcome
+    }
+
     /// Sweeps once and does what follows from it, within minutes.
     pub async fn look(&mut self) -> Rest {
         clock::advance(LOOK_AGAIN);
@@ -156,9 +169,17 @@ impl<'a> Process<'a> {
     fn count_failures(&self, object: &MachineIdentity, outcome: &Outcome) -> u32 {
         let uid = object.metadata.uid.clone().unwrap();
         let before = self.context.memory.recall(&uid).failures;
-        let failed = matches!(outcome, Outcome::Failed(_));
-        self.context.memory.note(&uid, |memory| memory.failures = if failed { before + 1 } else { 0 });
+        self.context.memory.note(&uid, |memory| memory.failures = counted(outcome, before));
         before
+    }
+}
+
+/// Failures in a row after an outcome, as the runtime counts them.
+pub fn counted(outcome: &Outcome, before: u32) -> u32 {
+    match outcome {
+        Outcome::Failed(_) => before + 1,
+        Outcome::Deferred(_) => before,
+        _ => 0,
     }
 }
 

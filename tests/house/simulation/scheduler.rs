@@ -17,7 +17,7 @@ use ambit::plan::settled;
 use super::clock;
 use super::declare::NAMESPACE;
 use super::gate::Gate;
-use super::process::swept;
+use super::process::{counted, swept};
 use super::random::Random;
 use super::stage::{Stage, TIMING};
 
@@ -88,8 +88,7 @@ async fn work(stage: Stage, context: Context, lane: Rc<Lane>) {
             lane.busy_since.set(None);
             let uid = object.metadata.uid.unwrap_or_default();
             let failed_before = context.memory.recall(&uid).failures;
-            let failed = matches!(outcome, Outcome::Failed(_));
-            context.memory.note(&uid, |memory| memory.failures = if failed { failed_before + 1 } else { 0 });
+            context.memory.note(&uid, |memory| memory.failures = counted(&outcome, failed_before));
             pause = match outcome {
                 Outcome::Failed(failure) => Some(failure.pause(failed_before, 0.5)),
                 Outcome::Waiting(pause) | Outcome::Deferred(pause) => Some(pause),
