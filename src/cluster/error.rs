@@ -1,5 +1,7 @@
 //! What can go wrong at the API server.
 
+use crate::names::chain;
+
 /// The kinds of failure. Each has its own manner of retrying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClusterErrorKind {
@@ -60,18 +62,4 @@ fn kind(code: u16) -> ClusterErrorKind {
         400 | 413 | 422 => ClusterErrorKind::Invalid,
         _ => ClusterErrorKind::Transient,
     }
-}
-
-/// The whole chain of an error, each cause once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }

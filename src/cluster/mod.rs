@@ -10,7 +10,6 @@ mod memory;
 mod port;
 mod tables;
 
-pub(crate) use error::chain;
 pub use error::{ClusterError, ClusterErrorKind};
 pub use events::{Announcement, Recorder};
 pub use kubernetes::KubernetesCluster;

@@ -141,18 +141,16 @@ async fn mark(case: &Case<'_>, account: &Account, name: &PrincipalName) -> Resul
         return Ok(Marked::Done);
     };
     let owner = Owner { uid, ..incarnation };
-    let steps = [Step::Retain(owner.clone())];
-    let found = lint(&steps, &owner, &observation, false);
+    let step = Step::Retain(owner.clone());
+    let found = lint(std::slice::from_ref(&step), &owner, &observation, false);
     if !found.is_empty() {
         return Err(vetoed(&found));
     }
-    for step in &steps {
-        match account.cloud.apply(name, step).await {
-            Err(error) if error.kind == ErrorKind::Denied => return Ok(Marked::Denied(error)),
-            other => other.map_err(|error| Trouble::cloud(&error))?,
-        };
+    match account.cloud.apply(name, &step).await {
+        Ok(_) => Ok(Marked::Done),
+        Err(error) if error.kind == ErrorKind::Denied => Ok(Marked::Denied(error)),
+        Err(error) => Err(Trouble::cloud(&error)),
     }
-    Ok(Marked::Done)
 }
 
 async fn let_go(case: &Case<'_>) -> Outcome {

@@ -44,7 +44,7 @@ where
     let event = match event {
         Ok(event) => event,
         Err(error) => {
-            tracing::warn!(kind = %K::kind(&()), error = %crate::cluster::chain(&error), "a watch was interrupted and goes on");
+            tracing::warn!(kind = %K::kind(&()), error = %crate::names::chain(&error), "a watch was interrupted and goes on");
             return None;
         }
     };

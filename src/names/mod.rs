@@ -60,6 +60,21 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|character| if is_unprintable(character) { '\u{fffd}' } else { character }).collect()
 }
 
+/// The whole chain of an error, each cause once, in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// Declares a newtype over `String` with its check and its words for a refusal.
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal, $must:literal, $check:expr) => {

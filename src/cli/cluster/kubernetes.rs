@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::Connection;
 use super::objects::{Objects, Trouble};
 use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity, TABLE_NAME};
-use crate::names::IdentityKey;
+use crate::names::{IdentityKey, chain};
 
 /// How many objects come in one answer.
 const PAGE: u32 = 500;
@@ -187,20 +187,6 @@ fn helpful_role(what: &str) -> &'static str {
 fn is_absence(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else { return false };
     status.code == 404 && status.details.as_ref().is_some_and(|details| !details.name.is_empty())
-}
-
-/// The whole chain of an error, each cause once, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
