@@ -22,6 +22,8 @@ mod hand;
 mod load;
 #[path = "fleet/usage.rs"]
 mod usage;
+#[path = "fleet/ways.rs"]
+mod ways;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -51,7 +53,7 @@ const CALLS: f64 = 0.01;
 #[tokio::main]
 async fn main() -> Result<()> {
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let names = ["create", "limited", "settled", "swept", "by-hand"];
+    let names = ["create", "limited", "settled", "swept", "by-hand", "ways"];
     if let Some(wrong) = asked.iter().find(|name| !names.contains(&name.as_str())) {
         return Err(format!("`{wrong}` is no measurement; there are {}", names.join(", ")).into());
     }
@@ -70,6 +72,9 @@ async fn main() -> Result<()> {
     }
     if wanted("by-hand") {
         drift::by_hand().await?;
+    }
+    if wanted("ways") {
+        ways::in_and_out().await?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 USER_INLINE_SIZE, MANAGED_SIZE = 2048, 6144
 OPERATOR_POLICY = "ambit-operator"
+ISSUER_TAG = "endpoint/issuer"
 
 
 class Unplantable(Exception):
@@ -32,6 +33,10 @@ def code_of(problem: ClientError) -> str:
 
 def size(text: str) -> int:
     return sum(1 for character in text if not character.isspace())
+
+
+def tags_of(args: argparse.Namespace) -> dict[str, str]:
+    return dict(tag.split("=", 1) for tag in args.tag)
 
 
 def account() -> str:
@@ -77,21 +82,26 @@ def boundary(args: argparse.Namespace) -> object:
 
 def operator(args: argparse.Namespace) -> object:
     """An IAM user with exactly this policy and a fresh access key; older keys of it are deleted."""
-    iam, text = client("iam"), args.policy.read_text()
-    limits = {"PermissionsBoundary": args.boundary} if args.boundary else {}
+    return user(args.name, args.policy.read_text(), args.boundary)
+
+
+def user(name: str, policy: str, boundary: str | None = None) -> dict:
+    """A user with exactly this policy, this boundary or none, and one access key."""
+    iam = client("iam")
+    limits = {"PermissionsBoundary": boundary} if boundary else {}
     try:
-        iam.create_user(UserName=args.name, **limits)
+        iam.create_user(UserName=name, **limits)
     except ClientError as problem:
         if code_of(problem) != "EntityAlreadyExists":
             raise
-        if args.boundary:
-            iam.put_user_permissions_boundary(UserName=args.name, **limits)
-        elif "PermissionsBoundary" in iam.get_user(UserName=args.name)["User"]:
-            iam.delete_user_permissions_boundary(UserName=args.name)
-    grant(args.name, text)
-    for key in iam.list_access_keys(UserName=args.name)["AccessKeyMetadata"]:
-        iam.delete_access_key(UserName=args.name, AccessKeyId=key["AccessKeyId"])
-    key = iam.create_access_key(UserName=args.name)["AccessKey"]
+        if boundary:
+            iam.put_user_permissions_boundary(UserName=name, **limits)
+        elif "PermissionsBoundary" in iam.get_user(UserName=name)["User"]:
+            iam.delete_user_permissions_boundary(UserName=name)
+    grant(name, policy)
+    for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    key = iam.create_access_key(UserName=name)["AccessKey"]
     return {"accessKeyId": key["AccessKeyId"], "secretAccessKey": key["SecretAccessKey"]}
 
 
@@ -116,7 +126,7 @@ def grant(user: str, text: str) -> None:
 def role(args: argparse.Namespace) -> object:
     """A role that somebody else made."""
     iam, trust = client("iam"), args.trust.read_text()
-    tags = [dict(zip(("Key", "Value"), tag.split("=", 1), strict=True)) for tag in args.tag]
+    tags = [{"Key": key, "Value": value} for key, value in tags_of(args).items()]
     try:
         iam.create_role(RoleName=args.name, Path=args.path, AssumeRolePolicyDocument=trust, Tags=tags)
     except ClientError as problem:
@@ -128,6 +138,27 @@ def role(args: argparse.Namespace) -> object:
     if args.policy:
         iam.put_role_policy(RoleName=args.name, PolicyName="planted", PolicyDocument=args.policy.read_text())
     return {"arn": iam.get_role(RoleName=args.name)["Role"]["Arn"]}
+
+
+def cluster(args: argparse.Namespace) -> object:
+    """A cluster of EKS whose service accounts' tokens come from this issuer; prints its name and ARN."""
+    eks, tags = client("eks"), {**tags_of(args), ISSUER_TAG: args.issuer}
+    try:
+        nothing = f"arn:aws:iam::{account()}:role/cluster"  # the SDK asks for a role and a network; the endpoint uses neither
+        arn = eks.create_cluster(name=args.name, roleArn=nothing, resourcesVpcConfig={}, tags=tags)["cluster"]["arn"]
+    except ClientError as problem:
+        if code_of(problem) != "ResourceInUseException":
+            raise
+        arn = eks.describe_cluster(name=args.name)["cluster"]["arn"]
+        eks.tag_resource(resourceArn=arn, tags=tags)
+    return {"name": args.name, "arn": arn}
+
+
+def node(args: argparse.Namespace) -> object:
+    """A user that may do what the agent on a node of this cluster does: exchange pods' tokens; prints its access key."""
+    arn = client("eks").describe_cluster(name=args.cluster)["cluster"]["arn"]
+    allow = {"Effect": "Allow", "Action": "eks-auth:AssumeRoleForPodIdentity", "Resource": arn}
+    return user(args.name, json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
 
 
 def queue(args: argparse.Namespace) -> object:
@@ -167,6 +198,13 @@ def arguments() -> argparse.Namespace:
     added.add_argument("--trust", type=Path, required=True)
     added.add_argument("--policy", type=Path)
     added.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+    added = command(cluster)
+    added.add_argument("name")
+    added.add_argument("--issuer", required=True, metavar="URL")
+    added.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+    added = command(node)
+    added.add_argument("--name", default="ambit-node")
+    added.add_argument("--cluster", required=True, metavar="NAME")
     added = command(queue)
     added.add_argument("--name", default="ambit-events")
     added = command(widen)

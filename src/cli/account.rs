@@ -38,9 +38,11 @@ pub(super) fn main(command: &Command) -> Result<Exit, String> {
         return Err(format!("`{file}` must hold exactly one CloudAccount and holds {}", accounts.len()));
     };
     let settings = AccountSettings::parse(&account.spec, &arguments.installation).map_err(|error| error.to_string())?;
-    let create = settings.provider == ProviderPolicy::Create;
+    let makes = |policy| policy == ProviderPolicy::Create;
+    let pipelines = settings.pipelines.iter().map(|listed| (&listed.issuer, makes(listed.provider)));
+    let issuers: Vec<_> = [(&settings.issuer, makes(settings.provider))].into_iter().chain(pipelines).collect();
     let account = aws_account(&settings, &arguments.installation);
-    let policy = operator_policy(&account, &settings.boundary, Some(&settings.issuer), create);
+    let policy = operator_policy(&account, &settings.boundary, &issuers);
     answer(&format!("{policy}\n"))?;
     Ok(Exit::Fine)
 }

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::files::Files;
 use super::{Exit, answer, report};
+use crate::domain::annotation::Annotations;
 use crate::offline::{Code, Declared, Finding, Judged, World, compiled};
-use crate::plan::{Fault, Reason, Resolved};
+use crate::plan::{Delivery, Fault, Reason, Resolved};
 use crate::policy::Catalogue;
 use crate::policy::check::Severity;
 
@@ -41,6 +42,9 @@ struct Rendered {
     max_session_duration: u32,
     trust_policy: serde_json::Value,
     permissions: serde_json::Value,
+    /// What its service account says to the webhook of EKS, where the account delivers that way.
+    #[serde(skip_serializing_if = "Annotations::is_empty")]
+    service_account_annotations: Annotations,
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<Exit, String> {
@@ -133,6 +137,11 @@ fn render(declared: &Declared, resolved: &Resolved) -> Result<Rendered, String> 
         max_session_duration: resolved.desired.session.get(),
         trust_policy: document(resolved.desired.trust.text())?,
         permissions: document(resolved.desired.permissions.text())?,
+        service_account_annotations: resolved
+            .delivery()
+            .and_then(Delivery::annotated)
+            .map(|annotated| annotated.annotations(&key.name))
+            .unwrap_or_default(),
     })
 }
 

@@ -5,20 +5,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
-use kube::core::{ObjectMeta, PartialObjectMeta};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::ObjectMeta;
 use kube::{Api, Client, ResourceExt as _};
 use serde::Serialize;
 
 use super::error::{ClusterError, ClusterErrorKind};
 use super::events::{Announcement, Recorder};
-use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation, Way};
+use super::pods;
+use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation, ServiceAccountSeen, Sign, Way};
+use super::service_accounts;
 use super::tables::{Change, Tables};
 use crate::api::v1alpha1::{
     BindingTable, CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus, TABLE_NAME,
 };
 use crate::domain::WebToken;
+use crate::domain::annotation::Annotations;
 use crate::names::IdentityKey;
 
 /// The longest that one request may take: the client library has no limit of its own.
@@ -26,8 +29,6 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a probe's token lives: the shortest that the API server gives out,
 /// and the longest that the admission policy lets the operator ask for.
 const TOKEN_SECONDS: i64 = 600;
-/// The annotation that the injection leaves on a pod: the identity's name.
-const INJECTED: &str = "ambit.dev/identity";
 
 /// The API server.
 #[derive(Clone)]
@@ -130,28 +131,29 @@ impl Cluster for KubernetesCluster {
     }
 
     async fn ensure_service_account(&self, namespace: &str, name: &str) -> Result<(), ClusterError> {
-        let api = self.service_accounts(namespace);
-        if bounded("get serviceaccount", api.get_metadata_opt(name)).await?.is_some() {
-            return Ok(());
-        }
-        let made = ServiceAccount {
-            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
-            ..ServiceAccount::default()
-        };
-        let parameters = PostParams { field_manager: Some("ambit".into()), ..PostParams::default() };
-        match bounded("create serviceaccount", api.create(&parameters, &made)).await {
-            Err(error) if error.kind == ClusterErrorKind::Conflict => Ok(()),
-            other => other.map(drop),
-        }
+        service_accounts::ensure(&self.service_accounts(namespace), name).await
+    }
+
+    async fn service_account(&self, namespace: &str, name: &str) -> Result<Option<ServiceAccountSeen>, ClusterError> {
+        service_accounts::seen(&self.service_accounts(namespace), name).await
+    }
+
+    async fn annotate(
+        &self,
+        namespace: &str,
+        name: &str,
+        seen: &ServiceAccountSeen,
+        annotations: &Annotations,
+    ) -> Result<(), ClusterError> {
+        service_accounts::annotate(&self.service_accounts(namespace), name, seen, annotations).await
     }
 
     async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError> {
-        let accounts = self.service_accounts(namespace);
-        let found = bounded("get serviceaccount", accounts.get_metadata_opt(service_account)).await?;
+        let found = self.service_account(namespace, service_account).await?;
         let tables: Api<BindingTable> = Api::namespaced(self.client.clone(), namespace);
         let table = bounded("get bindingtable", tables.get_opt(TABLE_NAME)).await?;
         let entry = table.and_then(|mut table| table.spec.service_accounts.remove(service_account));
-        Ok(Way { service_account: found.is_some(), entry })
+        Ok(Way { service_account: found, entry })
     }
 
     async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
@@ -189,17 +191,9 @@ impl Cluster for KubernetesCluster {
         &self,
         namespace: &str,
         service_account: &str,
-        identity: &str,
+        sign: Sign<'_>,
     ) -> Result<usize, ClusterError> {
-        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        // From the API server's cache: a count that is a moment old is good enough.
-        let running = ListParams::default()
-            .match_any()
-            .fields(&format!("spec.serviceAccountName={service_account},status.phase!=Succeeded,status.phase!=Failed"));
-        let pods = bounded("list pods", api.list_metadata(&running)).await?;
-        let has_it =
-            |pod: &PartialObjectMeta<Pod>| pod.annotations().get(INJECTED).is_some_and(|name| name == identity);
-        Ok(pods.items.iter().filter(|pod| !has_it(pod)).count())
+        pods::without(&Api::namespaced(self.client.clone(), namespace), service_account, sign).await
     }
 
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {

@@ -1,26 +1,28 @@
 //! The port in memory, for simulations: one cluster that many tasks share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use super::error::{ClusterError, ClusterErrorKind};
 use super::events::Announcement;
-use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation, Way};
+use super::memory_accounts::ServiceAccounts;
+use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation, ServiceAccountSeen, Sign, Way};
 use super::tables::{Change, make};
 use crate::api::v1alpha1::{
     BindingTableFields, CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus,
     OrphanStatus,
 };
 use crate::domain::WebToken;
+use crate::domain::annotation::Annotations;
 use crate::names::IdentityKey;
 
 /// What the cluster holds.
 #[derive(Debug, Default)]
 struct State {
     identities: BTreeMap<IdentityKey, MachineIdentity>,
-    service_accounts: BTreeSet<(String, String)>,
+    service_accounts: ServiceAccounts,
     tables: BTreeMap<String, BindingTableFields>,
     bare_pods: BTreeMap<(String, String), usize>,
     announcements: Vec<Announcement>,
@@ -103,7 +105,19 @@ impl MemoryCluster {
     /// Whether a service account exists.
     #[must_use]
     pub fn has_service_account(&self, namespace: &str, name: &str) -> bool {
-        self.lock().service_accounts.contains(&(namespace.to_owned(), name.to_owned()))
+        self.lock().service_accounts.seen(namespace, name).is_some()
+    }
+
+    /// The annotations of a service account, its own and those of others.
+    #[must_use]
+    pub fn annotations(&self, namespace: &str, name: &str) -> Annotations {
+        self.lock().service_accounts.annotations(namespace, name)
+    }
+
+    /// Annotates a service account, or takes an annotation away, as a person would. It is made if
+    /// it is not there.
+    pub fn annotate_by_hand(&self, namespace: &str, name: &str, annotation: &str, value: Option<&str>) {
+        self.lock().service_accounts.annotate_by_hand((namespace, name), annotation, value);
     }
 
     /// So many pods of a service account run without any injection.
@@ -179,20 +193,37 @@ impl Cluster for MemoryCluster {
 
     async fn ensure_service_account(&self, namespace: &str, name: &str) -> Result<(), ClusterError> {
         let mut state = self.lock();
-        if state.service_accounts.insert((namespace.to_owned(), name.to_owned())) {
+        if state.service_accounts.ensure(namespace, name) {
             state.writes += 1;
         }
         Ok(())
     }
 
-    /// `subject|audience`, as the in-memory cloud reads it.
-    async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError> {
-        let state = self.lock();
-        let key = (namespace.to_owned(), service_account.to_owned());
-        let entry = state.tables.get(namespace).and_then(|table| table.service_accounts.get(service_account)).cloned();
-        Ok(Way { service_account: state.service_accounts.contains(&key), entry })
+    async fn service_account(&self, namespace: &str, name: &str) -> Result<Option<ServiceAccountSeen>, ClusterError> {
+        Ok(self.lock().service_accounts.seen(namespace, name))
     }
 
+    async fn annotate(
+        &self,
+        namespace: &str,
+        name: &str,
+        seen: &ServiceAccountSeen,
+        annotations: &Annotations,
+    ) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        if state.service_accounts.annotate((namespace, name), seen, annotations)? {
+            state.writes += 1;
+        }
+        Ok(())
+    }
+
+    async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError> {
+        let state = self.lock();
+        let entry = state.tables.get(namespace).and_then(|table| table.service_accounts.get(service_account)).cloned();
+        Ok(Way { service_account: state.service_accounts.seen(namespace, service_account), entry })
+    }
+
+    /// `subject|audience`, as the in-memory cloud reads it.
     async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
         if !self.has_service_account(namespace, service_account) {
             return Err(ClusterError {
@@ -219,7 +250,7 @@ impl Cluster for MemoryCluster {
         Ok(())
     }
 
-    async fn pods_without(&self, namespace: &str, account: &str, _identity: &str) -> Result<usize, ClusterError> {
+    async fn pods_without(&self, namespace: &str, account: &str, _sign: Sign<'_>) -> Result<usize, ClusterError> {
         Ok(self.lock().bare_pods.get(&(namespace.to_owned(), account.to_owned())).copied().unwrap_or_default())
     }
 

@@ -7,11 +7,14 @@ mod error;
 mod events;
 mod kubernetes;
 mod memory;
+mod memory_accounts;
+mod pods;
 mod port;
+mod service_accounts;
 mod tables;
 
 pub use error::{ClusterError, ClusterErrorKind};
 pub use events::{Announcement, Recorder};
 pub use kubernetes::KubernetesCluster;
 pub use memory::MemoryCluster;
-pub use port::{AccountReporter, BindingEntry, Cluster, Incarnation, Way};
+pub use port::{AccountReporter, BindingEntry, Cluster, Incarnation, ServiceAccountSeen, Sign, Way};

@@ -6,6 +6,7 @@ use super::ClusterError;
 use super::events::Announcement;
 use crate::api::v1alpha1::{Binding, CloudAccount, CloudAccountStatus, MachineIdentity, MachineIdentityStatus};
 use crate::domain::WebToken;
+use crate::domain::annotation::Annotations;
 use crate::names::IdentityKey;
 
 /// One incarnation of an object: a name alone would also mean its successor.
@@ -26,11 +27,31 @@ pub struct BindingEntry {
     pub binding: Binding,
 }
 
+/// A service account as it was read, and what it says to the webhook of EKS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceAccountSeen {
+    /// Its UID.
+    pub uid: String,
+    /// Its version: it is annotated only as it was read.
+    pub version: String,
+    /// Its annotations for the webhook, and the mark of who wrote them.
+    pub annotations: Annotations,
+}
+
+/// By what a pod is seen to have an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sign<'a> {
+    /// The identity that Ambit's own injection leaves in an annotation; absent where that says nothing.
+    pub identity: Option<&'a str>,
+    /// The role in a container's environment, whoever put it there.
+    pub role_arn: &'a str,
+}
+
 /// What leads from the pods of a service account to a principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
-    /// Whether the service account is there.
-    pub service_account: bool,
+    /// The service account, if it is there.
+    pub service_account: Option<ServiceAccountSeen>,
     /// Its line in the namespace's binding table.
     pub entry: Option<Binding>,
 }
@@ -54,6 +75,20 @@ pub trait Cluster: Send + Sync {
     /// as it is.
     async fn ensure_service_account(&self, namespace: &str, name: &str) -> Result<(), ClusterError>;
 
+    /// The service account as the API server has it now.
+    async fn service_account(&self, namespace: &str, name: &str) -> Result<Option<ServiceAccountSeen>, ClusterError>;
+
+    /// Makes these the annotations that Ambit has on a service account, and takes away those that
+    /// it had before and nobody has changed since. `seen` must be as it was read: `Conflict` when
+    /// anybody changed it since.
+    async fn annotate(
+        &self,
+        namespace: &str,
+        name: &str,
+        seen: &ServiceAccountSeen,
+        annotations: &Annotations,
+    ) -> Result<(), ClusterError>;
+
     /// What leads from the pods of a service account to a principal now.
     async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError>;
 
@@ -71,9 +106,9 @@ pub trait Cluster: Send + Sync {
     /// Removes the entries of an identity from the namespace's table.
     async fn unbind(&self, namespace: &str, identity: &str) -> Result<(), ClusterError>;
 
-    /// How many pods of a service account run without the injection of this
-    /// identity, because they were created before it.
-    async fn pods_without(&self, namespace: &str, service_account: &str, identity: &str)
+    /// How many pods of a service account run without the identity, because they
+    /// were created before it.
+    async fn pods_without(&self, namespace: &str, service_account: &str, sign: Sign<'_>)
     -> Result<usize, ClusterError>;
 
     /// Writes the status. `NotFound` when the incarnation is gone.

@@ -226,9 +226,8 @@ mod tests {
             binding: Binding {
                 identity: identity.into(),
                 ready: true,
-                reason: None,
-                audience: "sts.amazonaws.com".into(),
-                env: vec![],
+                audience: Some("sts.amazonaws.com".into()),
+                ..Binding::default()
             },
         })
     }

@@ -13,14 +13,14 @@ use super::account::{AccountContext, Fleet};
 use super::account_memory::Known;
 use super::accounts::{Account, Trouble};
 use super::stop::cloud_verdict;
-use crate::api::v1alpha1::{CloudAccount, CloudAccountStatus};
+use crate::api::v1alpha1::{CloudAccount, CloudAccountStatus, ProviderPolicy};
 use crate::cloud::{Cloud, CloudError, ErrorKind};
 use crate::cluster::Announcement;
 use crate::domain::{Observation, ProviderStep, Reading};
-use crate::plan::account::AccountSettings;
+use crate::plan::account::{AccountSettings, Federated};
 use crate::plan::{
-    AccountFindings, Answers, Baseline, Hinders, Judgement, Reason, Standing, Verdict, another_account,
-    boundary_change, judge_account,
+    AccountFindings, Answers, Baseline, Hinders, Judgement, ProviderSought, Reason, Standing, Verdict, another_account,
+    boundary_change, judge_account, provider,
 };
 use crate::policy::Document;
 
@@ -141,9 +141,44 @@ async fn examine(
             other => other.map_err(|error| (error, Hinders::Binding))?,
         }
     }
+    let mut unregistered = None;
+    for listed in settings.pipelines.iter().filter(|listed| listed.provider == ProviderPolicy::Create) {
+        if let Err(error) = register(context, cloud.as_ref(), listed).await {
+            unregistered.get_or_insert((listed, error));
+        }
+    }
     tell_boundary(context, account, known, pinned, &answers.boundary).await;
     let hinders = judged.hinders;
-    Ok((checked(judged, answers, needed.is_some()), hinders))
+    let mut checked = checked(judged, answers, needed.is_some());
+    // It concerns the issuer's pipelines alone: what else was found stays found.
+    if let Some((listed, error)) = unregistered.filter(|_| checked.findings.ready.standing == Standing::Good) {
+        let message = format!(
+            "the issuer `{}` of pipelines could not be registered: {error}; compare Ambit's own policy with `ambit account policy`, or set `provider: Existing` for it",
+            listed.issuer
+        );
+        checked.findings.ready = Verdict::retrying(Reason::ProviderMissing, message);
+    }
+    Ok((checked, hinders))
+}
+
+/// Registers the issuer of pipelines, or its audience, where that is missing. What else its provider
+/// accepts is nobody's fault here: people use it for more than Ambit.
+async fn register(context: &AccountContext, cloud: &dyn Cloud, listed: &Federated) -> Result<(), CloudError> {
+    let found = cloud.observe_provider(&listed.issuer).await?;
+    let sought = ProviderSought {
+        issuer: listed.issuer.as_str(),
+        audience: &listed.audience,
+        others: None,
+        installation: context.installation.as_str(),
+        thumbprints: None,
+    };
+    let missing = provider(sought, &found).into_iter().find_map(|found| found.mend);
+    let Some(step) = missing else { return Ok(()) };
+    match cloud.apply_provider(&listed.issuer, &step).await {
+        // Somebody else registered it at the same moment: the next check sees it.
+        Err(error) if error.kind == ErrorKind::Conflict => Ok(()),
+        other => other,
+    }
 }
 
 fn checked(judged: Judgement, answers: Answers, changed: bool) -> Checked {

@@ -147,7 +147,9 @@ fn note_live(resolved: &Resolved, observation: &Observation<Observed>, findings:
         trust_digest: resolved.desired.trust.meaning().to_string(),
         permissions_boundary_arn: live.boundary.clone(),
         session_seconds: i32::try_from(resolved.desired.session.get()).ok(),
+        sessions_denied_before: findings.aws.as_ref().and_then(|aws| aws.sessions_denied_before.clone()),
     });
+    findings.suspension = None;
     findings.provisioned =
         Verdict::good(Reason::Provisioned, "the role was read back with the declared trust, permissions and boundary");
     findings.in_sync = Verdict::good(Reason::InSync, "live equals declared");

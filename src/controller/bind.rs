@@ -1,21 +1,25 @@
 //! From pod to principal: service account, binding table, and the proof that it works.
 
 use super::accounts::Account;
+use super::annotated::{self, Hindrance};
 use super::case::Case;
 use super::outcome::{Failure, Outcome};
 use super::stop::{Gate, Stop, cloud_verdict};
 use crate::api::v1alpha1::{Binding, FINALIZER, PodAdmission};
 use crate::cloud::ErrorKind;
-use crate::cluster::{BindingEntry, ClusterError, ClusterErrorKind};
-use crate::plan::{Findings, Reason, Resolved, Verdict};
+use crate::cluster::{BindingEntry, ClusterError, ClusterErrorKind, Sign};
+use crate::domain::Observation;
+use crate::plan::pipeline::Tokens;
+use crate::plan::{Delivery, Findings, Means, Reason, Resolved, User, Verdict, binding_differences};
 
 /// Before anything is made in the cloud: the object is held, its service
 /// account is there, and pods that come too early are turned away.
 pub async fn prepare(case: &Case<'_>, resolved: &Resolved) -> Result<(), Stop> {
     hold(case).await?;
+    let Some(delivery) = resolved.delivery() else { return Ok(()) };
     let cluster = &case.context.cluster;
     let namespace = &case.incarnation.key.namespace;
-    let account = &resolved.delivery.service_account;
+    let account = &delivery.service_account;
     cluster.ensure_service_account(namespace, account).await.map_err(|error| match error.kind {
         ClusterErrorKind::Transient => Stop::cluster(error),
         _ => Stop::bound(
@@ -28,8 +32,9 @@ pub async fn prepare(case: &Case<'_>, resolved: &Resolved) -> Result<(), Stop> {
     })?;
     if gated(case) {
         let waiting = "it is being prepared".to_owned();
-        cluster.reserve(namespace, entry(case, resolved, Some(waiting))).await.map_err(Stop::cluster)?;
+        cluster.reserve(namespace, entry(case, delivery, Some(waiting))).await.map_err(Stop::cluster)?;
     }
+    annotated::withdraw(case, Some(account)).await?;
     Ok(())
 }
 
@@ -42,41 +47,92 @@ pub async fn hold(case: &Case<'_>) -> Result<(), Stop> {
     case.context.cluster.hold(&case.incarnation).await.map_err(Stop::cluster)
 }
 
-/// Proves that a token of the service account opens the principal.
+/// Proves that a token of the subject opens the principal: by exchanging one, where the cluster
+/// gives one out.
 pub async fn prove(
     case: &Case<'_>,
     resolved: &Resolved,
     account: &Account,
     findings: &mut Findings,
 ) -> Result<(), Stop> {
+    let delivery = match &resolved.user {
+        User::Pods(delivery) => delivery,
+        User::Pipeline(tokens) => {
+            evaluate(resolved, tokens, account).await?;
+            findings.proof = verified(resolved);
+            return Ok(());
+        }
+    };
     let namespace = &case.incarnation.key.namespace;
-    let delivery = &resolved.delivery;
+    let (_, audience) = resolved.tokens();
     let token = case
         .context
         .cluster
-        .token(namespace, &delivery.service_account, &delivery.audience)
+        .token(namespace, &delivery.service_account, audience)
         .await
-        .map_err(|error| missing_account(resolved, error))?;
+        .map_err(|error| missing_account(delivery, error))?;
     let proven = account.cloud.prove(&resolved.desired.name, &token).await;
     proven.map_err(|error| unproven(case, &error))?;
     findings.proof = verified(resolved);
     Ok(())
 }
 
+/// No token of a pipeline is at hand. That the account knows its issuer is read, and whom the trust
+/// lets in, which was read back, is evaluated.
+async fn evaluate(resolved: &Resolved, tokens: &Tokens, account: &Account) -> Result<(), Stop> {
+    let Tokens { pipeline, audience, .. } = tokens;
+    let provider = account.cloud.observe_provider(&pipeline.issuer).await.map_err(Stop::cloud)?;
+    let is_known = matches!(&provider, Observation::Present(found) if found.audiences.contains(audience));
+    if !is_known {
+        let message = format!(
+            "the account has no OIDC provider for `{}` with audience `{audience}`, so no token of the pipeline is accepted: register it, or set `provider: Create` for it in `spec.aws.federation.pipelines` of the CloudAccount",
+            pipeline.issuer
+        );
+        let verdict = Verdict::retrying(Reason::ProviderMissing, message);
+        return Err(Stop::bound(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::NotFound))));
+    }
+    if tokens.are_admitted_by(&resolved.desired.trust) {
+        return Ok(());
+    }
+    let message = "the role's trust does not let in exactly the declared pipeline; please report this";
+    Err(Stop::proof(Verdict::terminal(Reason::UnsafePlan, message), Outcome::Failed(Failure::Bug)))
+}
+
 /// What is said of an identity that was proven usable.
 pub fn verified(resolved: &Resolved) -> Verdict {
-    let account = &resolved.delivery.service_account;
-    let message = format!("a token of service account '{account}' was exchanged for credentials of the role");
-    Verdict::good(Reason::Verified, message)
+    match &resolved.user {
+        User::Pods(Delivery { service_account, .. }) => Verdict::good(
+            Reason::Verified,
+            format!("a token of service account '{service_account}' was exchanged for credentials of the role"),
+        ),
+        User::Pipeline(Tokens { pipeline, .. }) => Verdict::good(
+            Reason::Evaluated,
+            format!("by its trust as it was read back, the role lets in {}, and nobody else", pipeline.words),
+        ),
+    }
 }
 
 /// Opens the gate: from now on pods get the identity.
 pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Result<(), Stop> {
     let namespace = &case.incarnation.key.namespace;
-    case.context.cluster.bind(namespace, entry(case, resolved, None)).await.map_err(Stop::cluster)?;
-    let account = &resolved.delivery.service_account;
-    let identity = &case.incarnation.key.name;
-    let without = case.context.cluster.pods_without(namespace, account, identity).await.map_err(Stop::cluster)?;
+    let delivery = match &resolved.user {
+        User::Pods(delivery) => delivery,
+        User::Pipeline(Tokens { pipeline, audience, .. }) => {
+            let message = format!(
+                "tokens of {} for audience `{audience}` are exchanged for credentials of the role; nothing in the cluster has a part in it",
+                pipeline.words
+            );
+            findings.bound = Verdict::good(Reason::Bound, message);
+            return Ok(());
+        }
+    };
+    hand_out(case, delivery).await?;
+    findings.delivery = Some(delivery.status());
+    let account = &delivery.service_account;
+    // What the injection leaves on a pod says nothing of what somebody else's webhook did.
+    let identity = Some(case.incarnation.key.name.as_str()).filter(|_| delivery.annotated().is_none());
+    let sign = Sign { identity, role_arn: &resolved.role_arn };
+    let without = case.context.cluster.pods_without(namespace, account, sign).await.map_err(Stop::cluster)?;
     findings.bound = match without {
         0 => Verdict::good(
             Reason::Bound,
@@ -92,9 +148,49 @@ pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findin
     Ok(())
 }
 
+/// The one way is there, and was read back, before the other goes: a pod that is created between has
+/// both, and both lead to the same role.
+async fn hand_out(case: &Case<'_>, delivery: &Delivery) -> Result<(), Stop> {
+    let cluster = &case.context.cluster;
+    let namespace = &case.incarnation.key.namespace;
+    let account = &delivery.service_account;
+    let entry = entry(case, delivery, None);
+    match &delivery.means {
+        Means::Annotated(wanted) => {
+            annotated::say(case, account, wanted).await?;
+            cluster.bind(namespace, entry).await.map_err(Stop::cluster)?;
+            annotated::withdraw(case, Some(account)).await?;
+        }
+        Means::Injected(_) => {
+            cluster.bind(namespace, entry.clone()).await.map_err(Stop::cluster)?;
+            if !annotated::is_noted(case) {
+                return Ok(());
+            }
+            let way = cluster.way(namespace, account).await.map_err(Stop::cluster)?;
+            if !binding_differences(account, &entry.binding, true, way.entry.as_ref()).is_empty() {
+                return Err(annotated::unseen("the entries of the binding table"));
+            }
+            annotated::withdraw(case, None).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Turns new pods away, where the gate says so. Pods that run go on.
-pub async fn turn_away(case: &Case<'_>, gate: Gate) -> Result<(), ClusterError> {
-    let Gate::Shut(reason) = gate else { return Ok(()) };
+pub async fn turn_away(case: &Case<'_>, gate: Gate, findings: &mut Findings) -> Result<(), ClusterError> {
+    match gate {
+        Gate::Leave => return Ok(()),
+        Gate::Yield => {}
+        Gate::Shut(reason) => shut(case, &reason).await?,
+    }
+    // After the gate: no pod starts with nothing at all.
+    annotated::withdraw(case, None).await.map_err(|Hindrance { verdict, error }| {
+        findings.bound = verdict;
+        error
+    })
+}
+
+async fn shut(case: &Case<'_>, reason: &str) -> Result<(), ClusterError> {
     let namespace = &case.incarnation.key.namespace;
     if !gated(case) {
         return case.context.cluster.unbind(namespace, &case.incarnation.key.name).await;
@@ -103,9 +199,9 @@ pub async fn turn_away(case: &Case<'_>, gate: Gate) -> Result<(), ClusterError> 
     let binding = Binding {
         identity: case.incarnation.key.name.clone(),
         ready: false,
-        reason: Some(cut(&reason)),
-        audience: "sts.amazonaws.com".to_owned(),
-        env: Vec::new(),
+        reason: Some(cut(reason)),
+        audience: Some("sts.amazonaws.com".to_owned()),
+        ..Binding::default()
     };
     let entry = BindingEntry { service_account: subject.name.clone(), binding };
     case.context.cluster.bind(namespace, entry).await
@@ -116,15 +212,8 @@ fn gated(case: &Case<'_>) -> bool {
 }
 
 /// What the namespace's table says of the service account.
-pub fn entry(case: &Case<'_>, resolved: &Resolved, waits_for: Option<String>) -> BindingEntry {
-    let delivery = &resolved.delivery;
-    let binding = Binding {
-        identity: case.incarnation.key.name.clone(),
-        ready: waits_for.is_none(),
-        reason: waits_for,
-        audience: delivery.audience.clone(),
-        env: delivery.env.clone(),
-    };
+pub fn entry(case: &Case<'_>, delivery: &Delivery, waits_for: Option<String>) -> BindingEntry {
+    let binding = delivery.binding(&case.incarnation.key.name, waits_for);
     BindingEntry { service_account: delivery.service_account.clone(), binding }
 }
 
@@ -132,16 +221,11 @@ fn cut(reason: &str) -> String {
     reason.chars().take(512).collect()
 }
 
-fn missing_account(resolved: &Resolved, error: ClusterError) -> Stop {
+fn missing_account(delivery: &Delivery, error: ClusterError) -> Stop {
     if error.kind != ClusterErrorKind::NotFound {
         return Stop::cluster(error);
     }
-    let account = &resolved.delivery.service_account;
-    let message = format!("service account '{account}' does not exist; it is made when it is looked for again");
-    Stop::bound(
-        Verdict::retrying(Reason::ServiceAccountMissing, message),
-        Outcome::Failed(Failure::Cluster(ClusterErrorKind::NotFound)),
-    )
+    annotated::missing(&delivery.service_account)
 }
 
 /// A refused exchange. Right after a change it only says that the cloud has not

@@ -8,7 +8,9 @@ use kube::ResourceExt as _;
 use super::context::Context;
 use super::memory::Remembered;
 use super::outcome::{Failure, Outcome};
-use crate::api::v1alpha1::{ContestStatus, FINALIZER, MachineIdentity, MachineIdentityStatus, RECONCILE};
+use crate::api::v1alpha1::{
+    ContestStatus, DeliveryStatus, FINALIZER, MachineIdentity, MachineIdentityStatus, RECONCILE,
+};
 use crate::cloud::ErrorKind;
 use crate::cluster::{Announcement, ClusterError, ClusterErrorKind, Incarnation};
 use crate::domain::ChangeEvent;
@@ -70,7 +72,8 @@ impl<'a> Case<'a> {
     pub fn recorded(&self) -> Recorded {
         let Some(status) = self.status() else { return Recorded::default() };
         let revoked = says(&status, "InSync", Reason::Revoked);
-        let Some(aws) = status.aws else { return Recorded { revoked, ..Recorded::default() } };
+        let suspended = status.suspension.is_some();
+        let Some(aws) = status.aws else { return Recorded { revoked, suspended, ..Recorded::default() } };
         Recorded {
             id: aws.role_id,
             permissions: Some(aws.permissions_digest),
@@ -78,6 +81,8 @@ impl<'a> Case<'a> {
             boundary: aws.permissions_boundary_arn,
             session: aws.session_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
             revoked,
+            suspended,
+            sessions_denied_before: aws.sessions_denied_before.map(|time| time.0),
         }
     }
 
@@ -104,6 +109,19 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn rests_revoked(&self) -> bool {
         self.status().is_some_and(|status| says(&status, "Ready", Reason::Revoked)) && self.looks_later()
+    }
+
+    /// Whether status says that the principal was read back as closed for this declaration, and no
+    /// look at the cloud is due.
+    #[must_use]
+    pub fn rests_suspended(&self) -> bool {
+        let status = self.status();
+        let is_closed = status.as_ref().is_some_and(|status| {
+            status.observed_generation == self.identity.metadata.generation
+                && says(status, "Ready", Reason::Suspended)
+                && says(status, "InSync", Reason::Suspended)
+        });
+        is_closed && self.looks_later()
     }
 
     fn looks_later(&self) -> bool {
@@ -155,6 +173,7 @@ impl<'a> Case<'a> {
         plan::settled(status.as_ref(), self.identity.metadata.generation)
             && recorded.permissions.as_deref() == Some(&resolved.desired.permissions.meaning().to_string())
             && recorded.trust.as_deref() == Some(&resolved.desired.trust.meaning().to_string())
+            && is_delivered(resolved, status.as_ref())
     }
 
     /// Why the principal cannot be the one that is declared now, if it was made
@@ -265,6 +284,15 @@ impl<'a> Case<'a> {
         self.write(Some(&previous), status).await
     }
 
+    /// Writes down on which service accounts Ambit may have said something, and nothing else.
+    pub async fn note_annotated(&self, service_accounts: Vec<String>) -> Result<(), ClusterError> {
+        let Some(previous) = self.status() else { return Ok(()) };
+        let told = previous.delivery.clone().unwrap_or_default();
+        let delivery = DeliveryStatus { annotated_service_accounts: service_accounts, ..told };
+        let delivery = Some(delivery).filter(|delivery| *delivery != DeliveryStatus::default());
+        self.write(Some(&previous), MachineIdentityStatus { delivery, ..previous.clone() }).await
+    }
+
     async fn write(
         &self,
         previous: Option<&MachineIdentityStatus>,
@@ -292,6 +320,13 @@ impl<'a> Case<'a> {
         let announcement = Announcement { warning, reason: reason.to_owned(), note: note.into() };
         self.context.cluster.announce(&self.incarnation, &announcement).await;
     }
+}
+
+/// Whether status says that pods get it the way they should. Where Ambit only observes, that is
+/// not its business.
+fn is_delivered(resolved: &Resolved, status: Option<&MachineIdentityStatus>) -> bool {
+    let told = status.and_then(|status| status.delivery.as_ref());
+    !resolved.enforce || resolved.delivery().is_none_or(|delivery| delivery.is_told(told))
 }
 
 /// A failed request to the API server as an outcome.

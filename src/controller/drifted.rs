@@ -41,10 +41,17 @@ pub async fn binding(case: &Case<'_>, resolved: &Resolved) -> Result<Vec<Differe
     if !case.is_in_place(resolved) && !is_fought_over {
         return Ok(Vec::new());
     }
-    let expected = bind::entry(case, resolved, None);
+    let Some(delivery) = resolved.delivery() else { return Ok(Vec::new()) };
+    let expected = bind::entry(case, delivery, None);
     let namespace = &case.incarnation.key.namespace;
     let way = case.context.cluster.way(namespace, &expected.service_account).await.map_err(Stop::cluster)?;
-    Ok(binding_differences(&expected.service_account, &expected.binding, way.service_account, way.entry.as_ref()))
+    let account = &expected.service_account;
+    let exists = way.service_account.is_some();
+    let mut found = binding_differences(account, &expected.binding, exists, way.entry.as_ref());
+    if let (Some(annotated), Some(seen)) = (delivery.annotated(), &way.service_account) {
+        found.extend(annotated.difference(account, &expected.binding.identity, &seen.annotations));
+    }
+    Ok(found)
 }
 
 /// Before drift is repaired: whether that is any use, and written down so that

@@ -16,6 +16,7 @@ use super::outcome::Outcome;
 use super::removal;
 use super::revocation;
 use super::stop::{Gate, Stop};
+use super::suspension;
 use crate::api::v1alpha1::{MachineIdentity, ManagementPolicy};
 use crate::cloud::Depth;
 use crate::domain::{Observation, Observed, Step};
@@ -42,6 +43,7 @@ pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome
     match case.course(&grounds) {
         // A pause keeps Ambit's hands off, and not those of a policy that revokes.
         Course::Pursue(..) | Course::Refuse(_) if is_paused => pause(&case).await,
+        Course::Suspend(account) => suspension::suspend(&case, &account, grounds.earlier_claim.is_some()).await,
         Course::Pursue(resolved, accepted) => look_after(&case, &resolved, accepted).await,
         Course::Revoke(revocation) => revocation::revoke(&case, &grounds, &revocation).await,
         Course::Refuse(refusal) => refuse(&case, refusal.verdict, grounds.earlier_claim.is_some()).await,
@@ -86,6 +88,7 @@ fn crowded(case: &Case<'_>, account: &Account) -> Option<Duration> {
 /// From an accepted declaration to a proven identity.
 async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Result<Outcome, Stop> {
     first_visit(case, findings).await?; // I/O, once
+    suspension::over(case)?; // pure
     let account = account(case, &resolved.account)?; // pure
     in_its_place(case, &resolved.role_arn)?; // pure
     let mut binding = Vec::new();
@@ -162,17 +165,20 @@ fn begun(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> Findings {
         accepted,
         credentials: Verdict::good(
             Reason::Federated,
-            "pods get short-lived credentials by federation; no key is stored",
+            "short-lived credentials are handed out by federation; no key is stored",
         ),
-        aws: previous.and_then(|status| status.aws),
+        aws: previous.as_ref().and_then(|status| status.aws.clone()),
         summary: Some(resolved.summary.clone()),
         scopes: case.identity.spec.scopes.len(),
         contest: case.contest(),
+        suspension: previous.and_then(|status| status.suspension),
         handled: case.requested(),
         ..Findings::waiting("work on this declaration has begun")
     };
     drifted::keep_told(case, &mut findings);
-    if case.recorded().revoked {
+    if findings.suspension.is_some() {
+        findings.in_sync = Verdict::working(Reason::Suspended, "the role is closed and is being opened again");
+    } else if case.recorded().revoked {
         // Remembered until it is open, so that the denial is not taken for somebody else's.
         findings.in_sync =
             Verdict::working(Reason::Revoked, "the role was denied everything and is being opened again");
@@ -225,11 +231,10 @@ pub(super) fn in_its_place(case: &Case<'_>, role_arn: &str) -> Result<(), Stop> 
 /// an earlier declaration made stays as it is.
 async fn refuse(case: &Case<'_>, verdict: Verdict, subject_taken: bool) -> Outcome {
     let gate = refusing(case, &verdict, subject_taken);
-    let findings = refused(case, verdict);
-    if let Err(error) = bind::turn_away(case, gate).await {
-        return failed(&error);
-    }
-    match case.report(findings).await {
+    let mut findings = refused(case, verdict);
+    let turned_away = bind::turn_away(case, gate, &mut findings).await;
+    let told = case.report(findings).await;
+    match turned_away.and(told) {
         Ok(()) => Outcome::Refused,
         Err(error) => failed(&error),
     }
@@ -239,8 +244,11 @@ async fn refuse(case: &Case<'_>, verdict: Verdict, subject_taken: bool) -> Outco
 /// another identity's has that one's entry, and without `Enforce` the table is
 /// not Ambit's to change.
 pub(super) fn refusing(case: &Case<'_>, verdict: &Verdict, subject_taken: bool) -> Gate {
-    if subject_taken || case.identity.spec.management_policy != ManagementPolicy::Enforce {
+    if case.identity.spec.management_policy != ManagementPolicy::Enforce {
         return Gate::Leave;
+    }
+    if subject_taken {
+        return Gate::Yield;
     }
     Gate::Shut(format!("{}: {}", verdict.reason.name(), verdict.message))
 }
@@ -250,6 +258,7 @@ pub(super) fn refused(case: &Case<'_>, verdict: Verdict) -> Findings {
     Findings {
         accepted: verdict,
         aws: case.status().and_then(|status| status.aws),
+        suspension: case.status().and_then(|status| status.suspension),
         scopes: case.identity.spec.scopes.len(),
         handled: case.handled(),
         ..Findings::waiting("waits until the declaration is accepted; what an earlier one made stays as it is")
@@ -272,8 +281,10 @@ async fn pause(case: &Case<'_>) -> Outcome {
         aws: previous.as_ref().and_then(|status| status.aws.clone()),
         summary: previous.and_then(|status| status.summary),
         scopes: case.identity.spec.scopes.len(),
+        delivery: None,
         drift: Some(Vec::new()),
         contest: None,
+        suspension: case.status().and_then(|status| status.suspension),
         handled: case.handled(),
     };
     match case.report(findings).await {

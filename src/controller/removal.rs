@@ -5,11 +5,13 @@
 //! let go.
 
 use super::accounts::Account;
+use super::annotated::{self, Hindrance};
 use super::case::{Case, failed};
 use super::outcome::{Failure, Outcome};
 use super::stop::cloud_verdict;
 use crate::api::v1alpha1::{DeletionPolicy, FINALIZER, MachineIdentity, ManagementPolicy};
 use crate::cloud::{CloudError, Depth, ErrorKind};
+use crate::cluster::{ClusterError, ClusterErrorKind};
 use crate::domain::{Observation, Step};
 use crate::names::{Owner, PrincipalName};
 use crate::plan::account::AccountSettings;
@@ -86,7 +88,7 @@ async fn retain(case: &Case<'_>, manages_nothing: bool) -> Result<Outcome, Troub
             case.identity.spec.account_ref.name
         );
         case.announce(true, &retained, note).await;
-        return Ok(let_go(case).await);
+        return let_go(case).await;
     };
     let name = PrincipalName::derive(&case.context.installation, &case.incarnation.key);
     if case.made_elsewhere(&account.settings.role_arn(&name)).is_some() {
@@ -95,7 +97,7 @@ async fn retain(case: &Case<'_>, manages_nothing: bool) -> Result<Outcome, Troub
             case.identity.spec.account_ref.name
         );
         case.announce(true, &retained, note).await;
-        return Ok(let_go(case).await);
+        return let_go(case).await;
     }
     match mark(case, &account, &name).await? {
         Marked::Done => {}
@@ -106,12 +108,12 @@ async fn retain(case: &Case<'_>, manages_nothing: bool) -> Result<Outcome, Troub
                 "the role stays as it is, and could not be marked as left behind: {error}; before Ambit may change roles there, set `spec.orphans` of the CloudAccount to Keep"
             );
             case.announce(true, &retained, note).await;
-            return Ok(let_go(case).await);
+            return let_go(case).await;
         }
         Marked::Denied(error) => return Err(Trouble::cloud(&error)),
     }
     case.announce(false, &retained, "the role stays as it is; nothing manages it any more").await;
-    Ok(let_go(case).await)
+    let_go(case).await
 }
 
 /// What came of marking a role as left behind.
@@ -153,17 +155,25 @@ async fn mark(case: &Case<'_>, account: &Account, name: &PrincipalName) -> Resul
     }
 }
 
-async fn let_go(case: &Case<'_>) -> Outcome {
+/// Lets the object go, when nothing in the cluster leads to its principal any more.
+async fn let_go(case: &Case<'_>) -> Result<Outcome, Trouble> {
     let cluster = &case.context.cluster;
     let key = &case.incarnation.key;
     if let Err(error) = cluster.unbind(&key.namespace, &key.name).await {
-        return failed(&error);
+        return Ok(failed(&error));
     }
+    annotated::withdraw(case, None).await?;
     if let Err(error) = cluster.release(&case.incarnation).await {
-        return failed(&error);
+        return Ok(failed(&error));
     }
     case.context.memory.forget(&case.incarnation.uid);
-    Outcome::Finished
+    Ok(Outcome::Finished)
+}
+
+impl From<Hindrance> for Trouble {
+    fn from(Hindrance { verdict, error }: Hindrance) -> Self {
+        Self { verdict, outcome: Outcome::Failed(Failure::Cluster(error.kind)) }
+    }
 }
 
 /// Why a deletion cannot go on now.
@@ -193,6 +203,11 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
     if let Err(error) = case.context.cluster.unbind(&key.namespace, &key.name).await {
         return Ok(failed(&error));
     }
+    match annotated::withdraw(case, None).await {
+        // Without the right to it the role is taken away all the same; the object is not let go before.
+        Ok(()) | Err(Hindrance { error: ClusterError { kind: ClusterErrorKind::Denied, .. }, .. }) => {}
+        Err(Hindrance { error, .. }) => return Ok(failed(&error)),
+    }
     let account = account(case)?.ok_or_else(|| no_account(case))?;
     let name = PrincipalName::derive(&case.context.installation, key);
     if let Some(why) = case.made_elsewhere(&account.settings.role_arn(&name)) {
@@ -202,11 +217,11 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
     let observation = account.cloud.observe(&name, Depth::Full).await.map_err(|error| Trouble::cloud(&error))?;
     let owner = case.owner();
     match plan_removal(&owner, &observation, case.recorded().id.as_deref(), &account.settings.boundary) {
-        Removal::Gone if case.absent_for_long() => Ok(let_go(case).await),
+        Removal::Gone if case.absent_for_long() => let_go(case).await,
         Removal::Gone => Ok(Outcome::Waiting(case.context.timing.consistency_window)),
         Removal::NotOurs(note) => {
             case.announce(true, Reason::Conflict.name().as_str(), note).await;
-            Ok(let_go(case).await)
+            let_go(case).await
         }
         Removal::Remove(steps) => {
             let found = lint(&steps, &owner, &observation, true);

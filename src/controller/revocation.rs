@@ -24,7 +24,7 @@ pub async fn revoke(case: &Case<'_>, grounds: &Grounds<'_>, revocation: &Revocat
         Err(stop) => stop.settle(case, &mut findings).await,
     };
     let gate = gate(case, grounds, revocation, &findings);
-    let turned_away = bind::turn_away(case, gate).await;
+    let turned_away = bind::turn_away(case, gate, &mut findings).await;
     let told = case.report(findings).await;
     match turned_away.and(told) {
         Ok(()) => outcome,

@@ -337,7 +337,7 @@ async fn reconcile_table(table: Arc<BindingTable>, shared: Arc<Shared>) -> Resul
         shared.note_table(&Ok(Event::Apply(table.as_ref().clone())));
     }
     let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
-    let work = bindings::reconcile(&shared.cluster, &shared.caches, &table);
+    let work = bindings::reconcile(&shared.cluster, &shared.caches, &shared.context.installation, &table);
     let outcome = guard::watched(&shared.metrics, "bindings", (&namespace, &name), work).await;
     Ok(guard::next(&outcome, shared.context.timing.resync, 0, (shared.context.spread)()))
 }

@@ -13,6 +13,9 @@ use crate::plan::{Findings, Reason, Verdict};
 pub enum Gate {
     /// What the table says stays.
     Leave,
+    /// The service account is another identity's: its entry in the table stays, and what this one
+    /// said on the service account is taken away.
+    Yield,
     /// New pods are turned away, with this reason.
     Shut(String),
 }
@@ -113,7 +116,7 @@ impl Stop {
         };
         *slot = self.verdict;
         if case.identity.spec.management_policy == ManagementPolicy::Enforce
-            && let Err(error) = bind::turn_away(case, self.gate).await
+            && let Err(error) = bind::turn_away(case, self.gate, findings).await
         {
             return super::case::failed(&error);
         }

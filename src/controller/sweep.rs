@@ -22,11 +22,12 @@ use super::context::Context;
 use super::drifted;
 use super::memory::Compared;
 use super::revocation;
+use super::suspension;
 use crate::api::v1alpha1::{DriftStatus, MachineIdentity, ManagementPolicy};
 use crate::cloud::{Cloud, CloudError, ErrorKind, Page, PageToken};
 use crate::domain::{Observation, Observed, Swept};
 use crate::names::PrincipalName;
-use crate::plan::{Closing, Course, Decision, Difference, DriftClass, Part, Resolved, decide, is_told};
+use crate::plan::{Closing, Course, Decision, Difference, DriftClass, Part, Resolved, Suspension, decide, is_told};
 
 /// A sweep whose last page came longer ago than this begins anew: what it read is
 /// too old to be put beside new pages.
@@ -215,6 +216,10 @@ fn deviates(case: &Case<'_>, observation: &Observation<Observed>) -> Option<bool
     match case.course(&grounds) {
         Course::Pursue(..) if is_paused => None,
         Course::Pursue(resolved, _) => deviates_from(case, &resolved, observation),
+        Course::Suspend(account) => {
+            let next = suspension::next(case, &account, observation);
+            Some(matches!(next, Suspension::Close(..)))
+        }
         Course::Revoke(revoked) => {
             let closing = revocation::closing(case, &grounds, &revoked, observation);
             Some(matches!(closing, Closing::Close(_)))

@@ -24,7 +24,7 @@ use crate::cluster::KubernetesCluster;
 use crate::names::{IdentityKey, InstallationId, PrincipalName};
 use crate::plan::account::AccountSettings;
 use crate::plan::contest::is_about;
-use crate::plan::{self, Delivery, Part};
+use crate::plan::{self, Part};
 use crate::telemetry::metrics::Metrics;
 
 /// Wakes identities: a bounded queue, so that a sender waits when nobody keeps up.
@@ -145,8 +145,9 @@ fn expected_entry(
     let key = IdentityKey::new(identity.namespace()?, identity.name_any());
     let role_arn = settings.role_arn(&PrincipalName::derive(installation, &key));
     let subject = identity.spec.subject.service_account.as_ref()?;
-    let Delivery { service_account, audience, env } = plan::delivery(&subject.name, &settings, &role_arn);
-    Some((service_account, Binding { identity: key.name, ready: true, reason: None, audience, env }))
+    let delivery = plan::delivery(&subject.name, &settings, &role_arn);
+    let expected = delivery.binding(&key.name, None);
+    Some((delivery.service_account, expected))
 }
 
 pub(super) fn references(

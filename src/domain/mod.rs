@@ -6,6 +6,7 @@
 //!
 //! Imports `names` and `policy` only.
 
+pub mod annotation;
 mod change_event;
 mod observed;
 mod proof;

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::names::Owner;
-use crate::policy::Document;
+use crate::policy::{Document, sessions_denied_before};
 
 /// The answer to a question about one thing in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,13 @@ impl Reading {
     #[must_use]
     pub fn means(&self, declared: &Document) -> bool {
         matches!(self, Self::Document(found) if found.same_meaning(declared))
+    }
+
+    /// The time before which it denies sessions, where it does that and nothing else.
+    #[must_use]
+    pub fn denies_sessions_before(&self) -> Option<Timestamp> {
+        let Self::Document(found) = self else { return None };
+        sessions_denied_before(found)?.parse().ok()
     }
 }
 
@@ -99,6 +108,8 @@ pub struct Observed {
     pub permissions: Option<Reading>,
     /// Ambit's own denial of everything.
     pub denial: Denial,
+    /// The time before which Ambit denies sessions everything.
+    pub sessions_denied_before: Option<Timestamp>,
     /// Inline policies that Ambit did not write, by name.
     pub other_inline: BTreeMap<String, Reading>,
     /// Managed policies that are attached, by ARN.

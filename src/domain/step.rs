@@ -1,5 +1,7 @@
 //! What a principal should be, and the steps that lead there.
 
+use jiff::Timestamp;
+
 use crate::names::{BoundaryArn, Owner, PrincipalName};
 use crate::policy::Document;
 
@@ -87,6 +89,10 @@ pub enum Step {
     Close,
     /// Take the denial of `Close` away.
     Open,
+    /// Deny everything to sessions from before this time.
+    DenySessions(Timestamp),
+    /// Take the denial of `DenySessions` away.
+    AdmitSessions,
     /// Remove an inline policy that Ambit did not write, by its name.
     RemoveInline(String),
     /// Detach a managed policy by its ARN.
@@ -110,6 +116,8 @@ impl Step {
             Self::RemovePermissions => "remove-permissions",
             Self::Close => "close",
             Self::Open => "open",
+            Self::DenySessions(_) => "deny-sessions",
+            Self::AdmitSessions => "admit-sessions",
             Self::RemoveInline(_) => "remove-inline",
             Self::Detach(_) => "detach",
             Self::Delete => "delete",

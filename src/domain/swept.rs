@@ -47,6 +47,8 @@ pub struct OwnPolicies {
     pub permissions: &'static str,
     /// What denies everything.
     pub closed: &'static str,
+    /// What denies everything to old sessions.
+    pub sessions: &'static str,
 }
 
 impl Swept {
@@ -96,6 +98,7 @@ impl Swept {
             session: None,
             permissions: None,
             denial: Denial::Absent,
+            sessions_denied_before: None,
             other_inline: BTreeMap::new(),
             attached: self.attached.clone(),
             other_tags: self.other_tags.clone(),
@@ -116,6 +119,9 @@ impl Observed {
             name if name == own.permissions => self.permissions = Some(document),
             name if name == own.closed => {
                 self.denial = if document.means(&deny_all()) { Denial::InPlace } else { Denial::Altered };
+            }
+            name if name == own.sessions && document.denies_sessions_before().is_some() => {
+                self.sessions_denied_before = document.denies_sessions_before();
             }
             _ => drop(self.other_inline.insert(name, document)),
         }

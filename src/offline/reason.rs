@@ -37,6 +37,9 @@ meanings! {
     Verified "Ready"
         "a token of the service account opened the role, and the role was read back as declared"
         "nothing";
+    Evaluated "Ready"
+        "a pipeline's issuer is known to the account, and the role's trust, read back, lets in exactly the declared pipeline; its first job is the proof"
+        "nothing";
     Propagating "Ready"
         "the cloud does not accept the role's trust yet, usual for seconds after a change"
         "wait; after a while the message says where to look";
@@ -74,7 +77,7 @@ meanings! {
         "a scope that cannot be: level, resource, account, partition, wildcard, condition; or the cloud refused the document"
         "the message names field and fix";
     TooLarge "Accepted"
-        "more than 10,240 characters of permissions"
+        "more than 9,840 characters of permissions"
         "shorten the scopes that the message names, or split the identity";
     SubjectTaken "Accepted"
         "an older identity has the service account"
@@ -127,6 +130,9 @@ meanings! {
     Revoked "Ready, Provisioned, InSync"
         "the declaration no longer fits, and a ScopePolicy says `enforcement: Revoke`: the role is denied everything, also in sessions that have begun, and new pods are turned away"
         "narrow the scopes, or ask the owners of the policy; access comes back by itself when it fits again";
+    Suspended "Ready, Provisioned, Bound, InSync, CredentialsFresh"
+        "`spec.suspend` is true: the role is denied everything, nobody can become it, and sessions that were there are denied; each part was read back, and `status.suspension` says when"
+        "set `spec.suspend` to false; where the CloudAccount says `resumeBy: AnotherPerson`, somebody else than who suspended it must";
     Retained "event"
         "the object went and the role stayed, as `deletionPolicy` says"
         "nothing manages the role any more";
@@ -142,6 +148,9 @@ meanings! {
     ServiceAccountMissing "Bound"
         "the service account is not there and could not be made"
         "create it";
+    AnnotationConflict "Bound"
+        "the service account has annotations for the webhook of EKS that somebody else wrote and that say something else; Ambit leaves them alone"
+        "remove them, or name another service account";
     ClusterRefused "Bound"
         "the API server refuses Ambit's own request"
         "compare its rights with the chart's";

@@ -7,6 +7,7 @@ use super::world::Declared;
 use crate::api::v1alpha1::CloudAccountSpec;
 use crate::names::{Arn, InstallationId};
 use crate::plan::account::AccountSettings;
+use crate::plan::pipeline::pipeline;
 use crate::plan::{Declaration, Fault, Reason, Refusal, Resolved, compile};
 use crate::policy::{Catalogue, Document};
 
@@ -45,25 +46,34 @@ fn guess(declared: &Declared, installation: &InstallationId, catalogue: &Catalog
     let accounts: BTreeSet<&str> = arns.iter().map(Arn::account).filter(|account| !account.is_empty()).collect();
     let partition = partitions.first().copied().unwrap_or("aws");
     let account = accounts.first().copied().unwrap_or(ANY);
-    let found = settings(partition, account, installation);
+    // An account of a pipeline's identity lists its issuer.
+    let pipeline = declared.identity.spec.subject.pipeline.as_ref().and_then(|subject| pipeline(subject).ok());
+    let issuers: Vec<String> = pipeline.iter().map(|pipeline| pipeline.issuer.to_string()).collect();
+    let found = settings(partition, account, &issuers, installation);
     let sure = found.is_some() && partitions.len() < 2 && accounts.len() < 2;
-    let settings = found.or_else(|| settings("aws", ANY, installation))?;
+    let settings = found.or_else(|| settings("aws", ANY, &issuers, installation))?;
     let declaration = Declaration { identity: &declared.identity, key: &declared.key };
     Some(Guess { outcome: compile(declaration, settings, installation, catalogue), sure })
 }
 
 /// An account with nothing of its own but its place.
-fn settings(partition: &str, account: &str, installation: &InstallationId) -> Option<AccountSettings> {
+fn settings(
+    partition: &str,
+    account: &str,
+    issuers: &[String],
+    installation: &InstallationId,
+) -> Option<AccountSettings> {
     let region = match partition {
         "aws-cn" => "cn-north-1",
         "aws-us-gov" => "us-gov-west-1",
         _ => "us-east-1",
     };
+    let pipelines: Vec<_> = issuers.iter().map(|issuer| serde_json::json!({"issuer": issuer})).collect();
     let spec: CloudAccountSpec = serde_json::from_value(serde_json::json!({
         "aws": {
             "accountId": account, "partition": partition, "region": region,
             "permissionsBoundaryArn": format!("arn:{partition}:iam::{account}:policy/boundary"),
-            "federation": {"webIdentity": {"issuer": "https://example.com"}},
+            "federation": {"webIdentity": {"issuer": "https://example.com"}, "pipelines": pipelines},
         },
     }))
     .ok()?;

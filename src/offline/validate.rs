@@ -65,7 +65,7 @@ fn identity(judged: &Judged<'_>, installation: &InstallationId, catalogue: &Cata
 
 fn account(manifest: &Manifest, account: &CloudAccount, installation: &InstallationId) -> Option<Finding> {
     let error = AccountSettings::parse(&account.spec, installation).err()?;
-    let (AccountError::Missing(field) | AccountError::Name { field, .. }) = &error;
+    let (AccountError::Missing(field) | AccountError::Name { field, .. } | AccountError::Value { field, .. }) = &error;
     Some(manifest.finding(Code::AccountNotFound, field, format!("the account cannot be used: {error}"), None))
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::api::v1alpha1::{AssumeRole, CloudAccountSpec, ProviderPolicy};
+use crate::api::v1alpha1::{
+    AssumeRole, CloudAccountSpec, DeliveryMethod, PipelineIssuer, ProviderPolicy, TokenSpec, WebIdentitySpec,
+    sts_audience,
+};
 use crate::names::{
     AccountId, BoundaryArn, InstallationId, IssuerUrl, NameError, Partition, PrincipalName, QueueUrl, Region, RolePath,
 };
@@ -26,6 +29,12 @@ pub struct AccountSettings {
     pub audience: String,
     /// Whether Ambit registers the issuer.
     pub provider: ProviderPolicy,
+    /// How pods get token and environment.
+    pub delivery: DeliveryMethod,
+    /// The tokens that they get.
+    pub token: TokenSettings,
+    /// The issuers of pipelines that the account trusts.
+    pub pipelines: Vec<Federated>,
     /// The role to assume first.
     pub assume_role: Option<AssumeRole>,
     /// The queue in which the account tells what is done to it, if it does.
@@ -36,12 +45,40 @@ pub struct AccountSettings {
     pub sweep_interval: Duration,
 }
 
+/// The tokens that pods get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// How many seconds a token is valid.
+    pub expiration_seconds: i32,
+    /// Where it is mounted.
+    pub directory: String,
+}
+
+/// An issuer whose tokens the account trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Federated {
+    /// The issuer.
+    pub issuer: IssuerUrl,
+    /// The audience of its tokens.
+    pub audience: String,
+    /// Whether Ambit registers it.
+    pub provider: ProviderPolicy,
+}
+
 /// Why an account cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
     /// A union without its member. The API server refuses it, unless its rules are older.
     #[error("`{0}` must be set")]
     Missing(&'static str),
+    /// A value that cannot be. The API server refuses it, unless its rules are older.
+    #[error("`{field}` {must}")]
+    Value {
+        /// The field.
+        field: &'static str,
+        /// What must hold.
+        must: &'static str,
+    },
     /// A name that is none.
     #[error("`{field}`: {source}")]
     Name {
@@ -72,6 +109,9 @@ impl AccountSettings {
             issuer: IssuerUrl::parse(&web.issuer).map_err(named("spec.aws.federation.webIdentity.issuer"))?,
             audience: web.audience.clone(),
             provider: web.provider,
+            delivery: web.delivery,
+            token: token(web)?,
+            pipelines: aws.federation.pipelines.iter().map(federated).collect::<Result<_, _>>()?,
             assume_role: aws.assume_role.clone(),
             queue: events
                 .map(|events| QueueUrl::parse(&events.queue_url))
@@ -88,9 +128,48 @@ impl AccountSettings {
         format!("arn:{}:iam::{}:role{}{name}", self.partition, self.account, self.path)
     }
 
-    /// The ARN of the issuer's OIDC provider in the account.
+    /// The ARN of an issuer's OIDC provider in the account.
     #[must_use]
-    pub fn provider_arn(&self) -> String {
-        format!("arn:{}:iam::{}:oidc-provider/{}", self.partition, self.account, self.issuer.host_and_path())
+    pub fn provider_arn(&self, issuer: &IssuerUrl) -> String {
+        format!("arn:{}:iam::{}:oidc-provider/{}", self.partition, self.account, issuer.host_and_path())
     }
+}
+
+/// The tokens' settings, within the bounds that the API server keeps as well: what stands in a
+/// binding table must be fit for every pod.
+fn token(web: &WebIdentitySpec) -> Result<TokenSettings, AccountError> {
+    let TokenSpec { expiration, directory } = web.token.clone().unwrap_or_default();
+    let seconds = i32::try_from(Duration::from(expiration).as_secs()).ok().filter(|it| (600..=86_400).contains(it));
+    let field = "spec.aws.federation.webIdentity.token.expiration";
+    let must = "must be a duration from '10m' to '24h'";
+    let expiration_seconds = seconds.ok_or(AccountError::Value { field, must })?;
+    let field = "spec.aws.federation.webIdentity.token.directory";
+    let must = "must be a directory of its own below '/var/run/secrets/', such as '/var/run/secrets/ambit.dev'";
+    if !is_fit(&directory) {
+        return Err(AccountError::Value { field, must });
+    }
+    Ok(TokenSettings { expiration_seconds, directory })
+}
+
+/// Whether a token may be mounted there: nobody else's directory, and none that leads elsewhere.
+fn is_fit(directory: &str) -> bool {
+    const OF_OTHERS: [&str; 3] = ["kubernetes.io", "eks.amazonaws.com", "pods.eks.amazonaws.com"];
+    let Some(below) = directory.strip_prefix("/var/run/secrets/") else { return false };
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && !name.contains("..")
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    let mut names = below.split('/').peekable();
+    let is_free = names.peek().is_none_or(|first| !OF_OTHERS.contains(first));
+    directory.len() <= 128 && is_free && names.all(is_name)
+}
+
+fn federated(pipeline: &PipelineIssuer) -> Result<Federated, AccountError> {
+    let named = |source| AccountError::Name { field: "spec.aws.federation.pipelines", source };
+    Ok(Federated {
+        issuer: IssuerUrl::parse(&pipeline.issuer).map_err(named)?,
+        audience: pipeline.audience.clone().unwrap_or_else(sts_audience),
+        provider: pipeline.provider.unwrap_or_default(),
+    })
 }

@@ -18,6 +18,8 @@ pub enum Course {
     /// It is carried out, and what is in place is looked after. The verdict is
     /// what `Accepted` says: not always that it is accepted.
     Pursue(Box<Resolved>, Verdict),
+    /// Somebody closed it: whatever it says, nobody may use it.
+    Suspend(Box<AccountSettings>),
     /// It is refused, and what is in place is denied unless it fits.
     Revoke(Box<Revocation>),
     /// It is refused: nothing is made, and what is in place stays.
@@ -53,6 +55,11 @@ pub fn course(
     catalogue: &Catalogue,
     known: &mut Option<Judged>,
 ) -> Course {
+    if declaration.identity.spec.suspend
+        && let Some(account) = settings(grounds)
+    {
+        return Course::Suspend(Box::new(account));
+    }
     let refusal = match resolve_knowing(declaration, grounds, catalogue, known) {
         Ok(resolved) => return Course::Pursue(Box::new(resolved), accepted()),
         Err(refusal) => refusal,
@@ -85,9 +92,9 @@ fn why_tolerated(objection: &Objection, grounds: &Grounds<'_>, past: Past<'_>) -
     if grounds.earlier_claim.is_some() {
         return None;
     }
-    // What was denied is not opened because the policy that denied it was deleted or only warns
+    // What was denied or suspended is not opened because the policy that denied it was deleted or only warns
     // now: it is opened when it fits. And whoever declares identities has no say in it.
-    if past.recorded.revoked || objection.enforcement == Enforcement::Revoke {
+    if past.recorded.revoked || past.recorded.suspended || objection.enforcement == Enforcement::Revoke {
         return None;
     }
     Some("no ScopePolicy that selects it says `enforcement: Revoke`")
@@ -101,6 +108,11 @@ fn must_fit(declaration: Declaration<'_>, grounds: &Grounds<'_>, past: Past<'_>)
     if !past.held || !revoked {
         return None;
     }
+    settings(grounds)
+}
+
+/// The account that the declaration names, where it can be worked in.
+fn settings(grounds: &Grounds<'_>) -> Option<AccountSettings> {
     AccountSettings::parse(&grounds.account.as_ref()?.spec, grounds.installation).ok()
 }
 

@@ -48,6 +48,9 @@ pub fn plan_removal(
     if live.permissions.is_some() {
         steps.push(Step::RemovePermissions);
     }
+    if live.sessions_denied_before.is_some() {
+        steps.push(Step::AdmitSessions);
+    }
     // The denial goes last of all policies, when nothing is left that it denies.
     steps.push(Step::Open);
     steps.push(Step::Delete);

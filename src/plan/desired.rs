@@ -6,17 +6,20 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 
 use super::account::AccountSettings;
+use super::delivery::{Delivery, delivery};
 use super::guardrail;
 use super::judged::Judged;
+use super::pipeline::{Pipeline, Tokens, pipeline};
 use super::reason::Reason;
 use super::refusal::{Fault, Refusal};
 use crate::api::v1alpha1::{
-    AccessName, CloudAccount, Enforcement, EnvVar, MachineIdentity, ManagementPolicy, ScopeCondition, ScopePolicy,
-    ScopeSpec,
+    AccessName, CloudAccount, Enforcement, MachineIdentity, ManagementPolicy, ScopeCondition, ScopePolicy, ScopeSpec,
 };
 use crate::domain::{Desired, SessionSeconds};
-use crate::names::{Arn, IdentityKey, InstallationId, Owner, PrincipalName};
-use crate::policy::{self, AccessLevel, Catalogue, Condition, Document, Grant, Ground, Problem, Scope, ScopeError};
+use crate::names::{Arn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName};
+use crate::policy::{
+    self, AccessLevel, Catalogue, ClaimTest, Condition, Document, Grant, Ground, Problem, Scope, ScopeError,
+};
 
 /// A declared identity by its key and incarnation.
 #[derive(Debug, Clone, Copy)]
@@ -42,15 +45,13 @@ pub struct Grounds<'a> {
     pub earlier_claim: Option<String>,
 }
 
-/// What a pod needs to use the identity.
+/// Who gets an identity, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// The service account.
-    pub service_account: String,
-    /// The audience of its token.
-    pub audience: String,
-    /// The environment.
-    pub env: Vec<EnvVar>,
+pub enum User {
+    /// Pods of a service account, which the cluster hands a token.
+    Pods(Delivery),
+    /// A pipeline, which brings its own. Nothing in the cluster has a part in it.
+    Pipeline(Tokens),
 }
 
 /// An accepted declaration: everything that follows from it, checked.
@@ -62,12 +63,32 @@ pub struct Resolved {
     pub desired: Desired,
     /// Its ARN.
     pub role_arn: String,
-    /// How pods get it.
-    pub delivery: Delivery,
+    /// Who gets it, and how.
+    pub user: User,
     /// What it may do, in words.
     pub summary: String,
     /// Whether differences are repaired.
     pub enforce: bool,
+}
+
+impl Resolved {
+    /// Issuer and audience of the tokens that open it.
+    #[must_use]
+    pub fn tokens(&self) -> (&IssuerUrl, &str) {
+        match &self.user {
+            User::Pods(_) => (&self.account.issuer, &self.account.audience),
+            User::Pipeline(tokens) => (&tokens.pipeline.issuer, &tokens.audience),
+        }
+    }
+
+    /// How pods get it, where pods do.
+    #[must_use]
+    pub fn delivery(&self) -> Option<&Delivery> {
+        match &self.user {
+            User::Pods(delivery) => Some(delivery),
+            User::Pipeline(_) => None,
+        }
+    }
 }
 
 /// Resolves a declaration. Cheap checks first, so that the message names the
@@ -117,11 +138,11 @@ pub fn compile(
     catalogue: &Catalogue,
 ) -> Result<Resolved, Refusal> {
     let spec = &declaration.identity.spec;
-    let service_account = subject(declaration)?;
+    let user = user(declaration, &account)?;
     let scopes = scopes(&spec.scopes)?;
     let ground = Ground { partition: account.partition.clone(), account: account.account.clone() };
     let permissions = policy::permissions(&scopes, &ground, catalogue).map_err(|errors| scope_refusal(&errors))?;
-    let trust = trust(declaration, &account, service_account)?;
+    let trust = trust(declaration, &account, &user)?;
     let name = PrincipalName::derive(installation, declaration.key);
     let role_arn = account.role_arn(&name);
     let desired = Desired {
@@ -132,20 +153,13 @@ pub fn compile(
         session: session(declaration)?,
         name,
     };
-    let delivery = delivery(service_account, &account, &role_arn);
+    let user = match user {
+        Asked::ServiceAccount(name) => User::Pods(delivery(name, &account, &role_arn)),
+        Asked::Pipeline(tokens) => User::Pipeline(tokens),
+    };
     let summary = policy::summary(&scopes, catalogue);
     let enforce = spec.management_policy == ManagementPolicy::Enforce;
-    Ok(Resolved { account, desired, role_arn, delivery, summary, enforce })
-}
-
-/// How pods of a service account get a principal.
-#[must_use]
-pub fn delivery(service_account: &str, account: &AccountSettings, role_arn: &str) -> Delivery {
-    Delivery {
-        service_account: service_account.to_owned(),
-        audience: account.audience.clone(),
-        env: environment(account, role_arn),
-    }
+    Ok(Resolved { account, desired, role_arn, user, summary, enforce })
 }
 
 /// Who owns the principal of an identity.
@@ -184,15 +198,36 @@ fn account(declaration: Declaration<'_>, grounds: &Grounds<'_>) -> Result<Accoun
     })
 }
 
-fn subject(declaration: Declaration<'_>) -> Result<&str, Refusal> {
-    let subject = declaration.identity.spec.subject.service_account.as_ref();
-    subject
-        .map(|subject| subject.name.as_str())
-        .ok_or_else(|| Refusal::new(Reason::InvalidScope, "spec.subject", "`spec.subject` must set `serviceAccount`"))
+/// Who is to use an identity.
+enum Asked<'a> {
+    ServiceAccount(&'a str),
+    Pipeline(Tokens),
+}
+
+fn user<'a>(declaration: Declaration<'a>, settings: &AccountSettings) -> Result<Asked<'a>, Refusal> {
+    let subject = &declaration.identity.spec.subject;
+    match (&subject.service_account, &subject.pipeline) {
+        (Some(account), None) => Ok(Asked::ServiceAccount(&account.name)),
+        (None, Some(spec)) => {
+            let pipeline = pipeline(spec).map_err(|error| {
+                let message = format!("`{}` {}", error.field, error.message);
+                Refusal::new(Reason::InvalidScope, &error.field, message)
+            })?;
+            let listed = settings.pipelines.iter().find(|listed| listed.issuer == pipeline.issuer);
+            let federated = listed.ok_or_else(|| unlisted(declaration, &pipeline))?;
+            let provider = settings.provider_arn(&pipeline.issuer);
+            Ok(Asked::Pipeline(Tokens { pipeline, audience: federated.audience.clone(), provider }))
+        }
+        _ => {
+            let message = "`spec.subject` must set exactly one of `serviceAccount` and `pipeline`";
+            Err(Refusal::new(Reason::InvalidScope, "spec.subject", message))
+        }
+    }
 }
 
 fn taken(declaration: Declaration<'_>, other: &str) -> Refusal {
-    let name = subject(declaration).unwrap_or_default();
+    let account = declaration.identity.spec.subject.service_account.as_ref();
+    let name = account.map(|account| account.name.as_str()).unwrap_or_default();
     Refusal::new(
         Reason::SubjectTaken,
         "spec.subject.serviceAccount.name",
@@ -210,25 +245,30 @@ fn session(declaration: Declaration<'_>) -> Result<SessionSeconds, Refusal> {
     })
 }
 
-/// Trust in exactly the declared service account.
-fn trust(declaration: Declaration<'_>, settings: &AccountSettings, service_account: &str) -> Result<Document, Refusal> {
-    let subject = policy::service_account_subject(&declaration.key.namespace, service_account);
+/// Trust in exactly the declared service account or pipeline.
+fn trust(declaration: Declaration<'_>, settings: &AccountSettings, user: &Asked<'_>) -> Result<Document, Refusal> {
     let refused = |error: &dyn std::error::Error| Refusal::new(Reason::InvalidScope, "spec.subject", error.to_string());
-    let provider = Arn::parse(&settings.provider_arn()).map_err(|error| refused(&error))?;
-    policy::web_identity_trust(&provider, &settings.issuer, &settings.audience, &subject)
-        .map_err(|error| refused(&error))
+    let (issuer, audience, claims) = match user {
+        Asked::ServiceAccount(name) => {
+            let subject = policy::service_account_subject(&declaration.key.namespace, name);
+            (&settings.issuer, &settings.audience, vec![ClaimTest::is("sub", subject)])
+        }
+        Asked::Pipeline(Tokens { pipeline, audience, .. }) => (&pipeline.issuer, audience, pipeline.claims.clone()),
+    };
+    let provider = Arn::parse(&settings.provider_arn(issuer)).map_err(|error| refused(&error))?;
+    policy::web_identity_trust(&provider, issuer, audience, &claims).map_err(|error| refused(&error))
 }
 
-fn environment(settings: &AccountSettings, role_arn: &str) -> Vec<EnvVar> {
-    [
-        ("AWS_ROLE_ARN", role_arn),
-        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/secrets/ambit.dev/token"),
-        ("AWS_STS_REGIONAL_ENDPOINTS", "regional"),
-        ("AWS_REGION", settings.region.as_str()),
-        ("AWS_DEFAULT_REGION", settings.region.as_str()),
-    ]
-    .map(|(name, value)| EnvVar { name: name.to_owned(), value: value.to_owned() })
-    .into()
+fn unlisted(declaration: Declaration<'_>, pipeline: &Pipeline) -> Refusal {
+    let account = &declaration.identity.spec.account_ref.name;
+    Refusal::new(
+        Reason::ProviderMissing,
+        "spec.subject.pipeline",
+        format!(
+            "the pipeline's tokens are signed by `{}`, which CloudAccount '{account}' does not list: ask its owners to add it to `spec.aws.federation.pipelines`",
+            pipeline.issuer
+        ),
+    )
 }
 
 /// The scopes in the words of the policy room.

@@ -3,7 +3,11 @@
 //! It knows nothing of how a plan came about. A finding means that the planner
 //! is wrong, so the plan is not carried out.
 
+mod trust;
 mod way;
+
+#[cfg(test)]
+pub(super) use trust::inexact;
 
 use crate::domain::{Observation, Observed, Step};
 use crate::names::Owner;
@@ -83,43 +87,9 @@ fn documents(step: &Step) -> Vec<Finding> {
         findings.push(Finding::Oversize { step: step.name(), size, limit });
     }
     if is_trust {
-        findings.extend(trust(document.text()).map(|why| Finding::InexactTrust(step.name(), why)));
+        findings.extend(trust::inexact(document.text()).map(|why| Finding::InexactTrust(step.name(), why)));
     }
     findings
-}
-
-/// Why a trust policy lets in more than one subject, if it does. Reads the text
-/// that is sent, not the types that it was built from.
-fn trust(text: &str) -> Option<&'static str> {
-    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else {
-        return Some("it is not JSON");
-    };
-    let statements = match &document["Statement"] {
-        serde_json::Value::Array(list) => list.clone(),
-        one => vec![one.clone()],
-    };
-    statements.iter().find_map(statement)
-}
-
-fn statement(statement: &serde_json::Value) -> Option<&'static str> {
-    let Some(equals) = statement["Condition"]["StringEquals"].as_object() else {
-        return Some("a statement has no `StringEquals`");
-    };
-    if !statement["Principal"]["Federated"].is_string() {
-        return Some("a statement does not name one federated provider");
-    }
-    if statement["Condition"].as_object().is_none_or(|condition| condition.len() != 1) {
-        return Some("a statement has conditions beside `StringEquals`");
-    }
-    for claim in [":aud", ":sub"] {
-        let values = equals.iter().filter(|(key, _)| key.ends_with(claim)).map(|(_, value)| value);
-        let exact =
-            values.filter(|value| value.as_str().is_some_and(|v| !v.is_empty() && !v.contains(['*', '?', '$'])));
-        if exact.count() != 1 {
-            return Some("`aud` and `sub` must each equal exactly one value");
-        }
-    }
-    None
 }
 
 fn intent(step: &Step, deleting: bool) -> Option<Finding> {

@@ -11,6 +11,7 @@ mod closing;
 pub mod contest;
 mod course;
 mod deletion;
+mod delivery;
 mod desired;
 mod drift;
 pub mod guardrail;
@@ -18,12 +19,14 @@ mod judged;
 mod lint;
 mod neighbours;
 pub mod orphan;
+pub mod pipeline;
 mod planner;
 mod reason;
 mod refusal;
 #[cfg(test)]
 mod sample;
 mod status;
+mod suspension;
 
 pub use account_check::{Answers, Baseline, Hinders, Judgement, another_account, judge_account, provider_changed};
 pub use account_status::{
@@ -32,7 +35,8 @@ pub use account_status::{
 pub use closing::{Closing, plan_closing};
 pub use course::{Course, Past, Revocation, course};
 pub use deletion::{Removal, plan_removal};
-pub use desired::{Declaration, Delivery, Grounds, Resolved, compile, delivery, resolve};
+pub use delivery::{Annotated, Claim, Delivery, Injected, Means, delivery, may_be_of};
+pub use desired::{Declaration, Grounds, Resolved, User, compile, resolve};
 pub use drift::{
     BoundaryChange, Difference, DriftClass, Part, ProviderDifference, ProviderSought, Severity, attribute, author,
     binding_differences, boundary_change, differences, in_words, is_told, judge, pinned_boundary, provider, told,
@@ -44,3 +48,4 @@ pub use planner::{Decision, Plan, Recorded, decide};
 pub use reason::{Reason, Standing, Verdict};
 pub use refusal::{Fault, Objection, Refusal};
 pub use status::{Findings, conclude, rejudged, settled};
+pub use suspension::{Progress, Suspension, plan_suspension};

@@ -37,7 +37,7 @@ pub fn neighbours<A: Borrow<CloudAccount>>(
     for other in others {
         match AccountSettings::parse(&other.spec, installation) {
             Ok(theirs) => {
-                if theirs.provider_arn() == own.provider_arn() {
+                if theirs.provider_arn(&theirs.issuer) == own.provider_arn(&own.issuer) {
                     neighbours.audiences.insert(theirs.audience.clone());
                 }
                 let has_same_roles =

@@ -2,6 +2,8 @@
 
 mod order;
 
+use jiff::Timestamp;
+
 use super::drift::{Difference, DriftClass, Part, differences};
 use crate::domain::{Birth, Desired, Observation, Observed, Step};
 use crate::names::Owner;
@@ -21,6 +23,10 @@ pub struct Recorded {
     pub session: Option<u32>,
     /// Whether Ambit itself has denied the principal everything, or was about to.
     pub revoked: bool,
+    /// Whether Ambit itself lets nobody become the principal, or was about to.
+    pub suspended: bool,
+    /// The time before which sessions are to stay denied.
+    pub sessions_denied_before: Option<Timestamp>,
 }
 
 impl Recorded {
@@ -44,7 +50,8 @@ impl Recorded {
         let same_declaration = match difference.part {
             Part::SessionDuration => self.session == Some(desired.session.get()),
             Part::Boundary => self.boundary.as_deref() == Some(desired.boundary.as_str()),
-            _ => !(self.revoked && difference.mend == Some(Step::Open)),
+            Part::Trust => !self.suspended,
+            _ => !((self.revoked || self.suspended) && difference.mend == Some(Step::Open)),
         };
         self.was_in_place(desired) && same_declaration
     }
@@ -149,13 +156,25 @@ fn birth(desired: &Desired) -> Vec<Step> {
 }
 
 fn change(desired: &Desired, live: &Observed, recorded: &Recorded) -> Decision {
-    let found = differences(desired, live);
+    let mut found = differences(desired, live);
+    found.extend(old_sessions(live, recorded));
     if found.is_empty() {
         return Decision::Settled;
     }
     let steps = order::ordered(&found, live);
     let (drift, due) = found.into_iter().partition(|difference| recorded.makes_drift(desired, difference));
     Decision::Change(Plan { steps, drift, due })
+}
+
+/// What was denied to sessions from before a suspension stays denied to them.
+fn old_sessions(live: &Observed, recorded: &Recorded) -> Option<Difference> {
+    let before = recorded.sessions_denied_before?;
+    if live.sessions_denied_before.is_some_and(|live| live >= before) {
+        return None;
+    }
+    let summary = format!("sessions from before {before} are no longer denied");
+    let difference = Difference::new(Part::InlinePolicy, DriftClass::Missing, summary).widening();
+    Some(difference.mended_by(Step::DenySessions(before)))
 }
 
 #[cfg(test)]

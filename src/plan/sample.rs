@@ -9,7 +9,7 @@ use super::{Declaration, Grounds};
 use crate::api::v1alpha1::{CloudAccount, MachineIdentity, ScopePolicy};
 use crate::domain::{Denial, Desired, Observed, OwnerTags, Reading, SessionSeconds};
 use crate::names::{Arn, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName};
-use crate::policy::{Document, web_identity_trust};
+use crate::policy::{ClaimTest, Document, web_identity_trust};
 
 pub const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/ambit-boundary";
 pub const ISSUER: &str = "https://oidc.example.com/id/A";
@@ -30,7 +30,13 @@ pub fn owner() -> Owner {
 pub fn trust(service_account: &str) -> Document {
     let provider = Arn::parse("arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A").unwrap();
     let subject = format!("system:serviceaccount:shop:{service_account}");
-    web_identity_trust(&provider, &IssuerUrl::parse(ISSUER).unwrap(), "sts.amazonaws.com", &subject).unwrap()
+    web_identity_trust(
+        &provider,
+        &IssuerUrl::parse(ISSUER).unwrap(),
+        "sts.amazonaws.com",
+        &[ClaimTest::is("sub", subject)],
+    )
+    .unwrap()
 }
 
 /// Permissions for these actions.
@@ -70,6 +76,7 @@ pub fn live(desired: &Desired) -> Observed {
         session: Some(desired.session.get()),
         permissions: Some(Reading::Document(desired.permissions.clone())),
         denial: Denial::Absent,
+        sessions_denied_before: None,
         other_inline: BTreeMap::new(),
         attached: BTreeSet::new(),
         other_tags: BTreeMap::new(),

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::drift::{self, Difference};
 use super::reason::{Reason, Standing, Verdict};
-use crate::api::v1alpha1::{AwsStatus, ContestStatus, MachineIdentityStatus};
+use crate::api::v1alpha1::{AwsStatus, ContestStatus, DeliveryStatus, MachineIdentityStatus, SuspensionStatus};
 
 /// Everything that one reconciliation found out.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,10 +24,14 @@ pub struct Findings {
     pub proof: Verdict,
     /// The principal, as far as it is known.
     pub aws: Option<AwsStatus>,
+    /// How pods get it. Absent if that was not found out: what was told stays.
+    pub delivery: Option<DeliveryStatus>,
     /// How live differs from declared. Absent if that was not found out: what was told stays.
     pub drift: Option<Vec<Difference>>,
     /// Whether somebody else changes back what Ambit repairs.
     pub contest: Option<ContestStatus>,
+    /// How far the closing of a suspended identity has come, until it is open again.
+    pub suspension: Option<SuspensionStatus>,
     /// The request for a full look that was acted on.
     pub handled: Option<String>,
     /// What the identity may do, in words.
@@ -61,9 +65,14 @@ pub fn conclude(
         conditions,
         summary: findings.summary,
         aws: findings.aws,
+        delivery: match findings.delivery {
+            Some(delivery) => Some(delivery).filter(|delivery| *delivery != DeliveryStatus::default()),
+            None => previous.and_then(|status| status.delivery.clone()),
+        },
         drift_count,
         drift,
         contest: findings.contest,
+        suspension: findings.suspension,
         last_handled_reconcile: findings.handled,
         last_verified_time: previous.and_then(|status| status.last_verified_time.clone()),
         scope_count: Some(i32::try_from(findings.scopes).unwrap_or(i32::MAX)),
@@ -120,7 +129,7 @@ fn ready(findings: &Findings) -> Verdict {
     }
     let Findings { accepted, provisioned, bound, in_sync, credentials, proof, .. } = findings;
     // That access was taken away matters more than why.
-    if provisioned.reason == Reason::Revoked && provisioned.standing == Standing::Terminal {
+    if matches!(provisioned.reason, Reason::Revoked | Reason::Suspended) && provisioned.standing == Standing::Terminal {
         return provisioned.clone();
     }
     let worst = [accepted, provisioned, bound, in_sync, credentials, proof]
@@ -199,8 +208,10 @@ impl Findings {
             credentials: pending(),
             proof: pending(),
             aws: None,
+            delivery: None,
             drift: Some(Vec::new()),
             contest: None,
+            suspension: None,
             handled: None,
             summary: None,
             scopes: 0,

@@ -9,7 +9,11 @@ use super::statement::{Clause, Policy, Statement, Test};
 use std::collections::BTreeSet;
 
 /// The most characters, white space apart, that a role's inline policies may have together.
-pub const MAX_PERMISSIONS: usize = 10_240;
+pub const MAX_INLINE: usize = 10_240;
+
+/// The most that the permissions may have of that: the rest is kept free for what denies them.
+pub const MAX_PERMISSIONS: usize = MAX_INLINE - 400;
+
 /// How many scopes a refusal for size names.
 const HEAVIEST: usize = 3;
 

@@ -33,7 +33,7 @@ mod trust;
 mod value;
 
 pub use catalogue::{AccessLevel, Catalogue};
-pub use compile::{MAX_PERMISSIONS, permissions};
+pub use compile::{MAX_INLINE, MAX_PERMISSIONS, permissions};
 pub use document::{Document, size_for_iam};
 pub use english::summary;
 pub use operator::{Comparison, Operator, Order, SetOperator};
@@ -44,4 +44,7 @@ pub use read::Unreadable;
 pub use request::{Context, ContextValue, Decision, Layer, Layers, Matched, Outcome, Request};
 pub use scope::{Condition, Grant, Ground, Scope};
 pub use statement::{Policy, PolicyKind, Unknown};
-pub use trust::{MAX_TRUST, TrustError, deny_all, service_account_subject, web_identity_trust};
+pub use trust::{
+    ClaimTest, MAX_TRUST, TrustError, deny_all, deny_sessions_before, nobody, service_account_subject,
+    sessions_denied_before, web_identity_trust,
+};

@@ -24,34 +24,96 @@ pub enum TrustError {
         "{what} `{text}` cannot be trusted exactly: it must have printable characters, no `${{`, and must not be empty"
     )]
     Claim {
-        /// `audience` or `subject`.
+        /// `audience`, `subject`, or the claim's name.
         what: &'static str,
         /// The text, cut to a length fit for a message.
         text: String,
     },
+    /// A trust in everybody whom the issuer knows.
+    #[error(
+        "the trust policy must compare the subject of tokens: without that, everybody whom the issuer knows is let in"
+    )]
+    NoSubject,
     /// More than IAM takes.
     #[error("the trust policy has {0} characters: at most {MAX_TRUST} are allowed")]
     TooLarge(usize),
 }
 
-/// Trust in exactly one subject of an OIDC issuer, for exactly one audience.
+/// What a token must say in one of its claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimTest {
+    key: &'static str,
+    /// One of these.
+    values: Vec<String>,
+    /// Whether `*` and `?` stand for other text in them.
+    is_pattern: bool,
+}
+
+impl ClaimTest {
+    /// The claim says exactly this.
+    #[must_use]
+    pub fn is(key: &'static str, value: impl Into<String>) -> Self {
+        Self { key, values: vec![value.into()], is_pattern: false }
+    }
+
+    /// The claim fits one of these patterns.
+    #[must_use]
+    pub fn like(key: &'static str, values: Vec<String>) -> Self {
+        Self { key, values, is_pattern: true }
+    }
+
+    /// The claim's name.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.key
+    }
+
+    /// A value that it takes.
+    #[must_use]
+    pub fn example(&self) -> String {
+        let first = self.values.first().cloned().unwrap_or_default();
+        if self.is_pattern { first.replace('*', "x").replace('?', "0") } else { first }
+    }
+
+    fn test(&self, host: &str) -> Result<Test, TrustError> {
+        // `StringEquals` takes `*` literally, but variables are replaced everywhere.
+        let bad = self.values.iter().find(|value| value.is_empty() || check_text(value).is_err());
+        if let Some(value) = bad {
+            return Err(TrustError::Claim { what: self.what(), text: shortened(value) });
+        }
+        let operator = if self.is_pattern { "StringLike" } else { "StringEquals" };
+        Ok(Test { operator: operator.into(), key: format!("{host}:{}", self.key), values: self.values.clone() })
+    }
+
+    fn what(&self) -> &'static str {
+        match self.key {
+            "aud" => "audience",
+            "sub" => "subject",
+            other => other,
+        }
+    }
+}
+
+/// Trust in tokens of an OIDC issuer for exactly one audience, with these claims. The subject
+/// must be among them.
 pub fn web_identity_trust(
     provider: &Arn,
     issuer: &IssuerUrl,
     audience: &str,
-    subject: &str,
+    claims: &[ClaimTest],
 ) -> Result<Document, TrustError> {
     let host = issuer.host_and_path();
     if provider.service() != "iam" || provider.resource().strip_prefix("oidc-provider/") != Some(host) {
         return Err(TrustError::Provider { provider: shortened(provider.as_str()), issuer: shortened(host) });
     }
-    let claim = |what: &'static str, key: &str, value: &str| {
-        // `StringEquals` takes `*` literally, but variables are replaced everywhere.
-        if value.is_empty() || check_text(value).is_err() {
-            return Err(TrustError::Claim { what, text: shortened(value) });
-        }
-        Ok(Test { operator: "StringEquals".into(), key: format!("{host}:{key}"), values: vec![value.to_owned()] })
-    };
+    if !claims.iter().any(|claim| claim.key == "sub") {
+        return Err(TrustError::NoSubject);
+    }
+    let audience = ClaimTest::is("aud", audience);
+    let tests = [&audience].into_iter().chain(claims).map(|claim| claim.test(host));
+    let mut conditions = tests.collect::<Result<Vec<Test>, _>>()?;
+    // As the writer needs them.
+    conditions.sort_by(|one, other| (&one.operator, &one.key).cmp(&(&other.operator, &other.key)));
     let statement = Statement {
         sid: None,
         allows: true,
@@ -61,7 +123,7 @@ pub fn web_identity_trust(
         }),
         action: Clause::of(["sts:AssumeRoleWithWebIdentity".into()]),
         resource: None,
-        conditions: vec![claim("audience", "aud", audience)?, claim("subject", "sub", subject)?],
+        conditions,
         unknown: Vec::new(),
     };
     let document = Document::write(Policy::of(vec![statement]));
@@ -85,6 +147,52 @@ pub fn deny_all() -> Document {
     }]))
 }
 
+/// A trust that lets in nobody.
+#[must_use]
+pub fn nobody() -> Document {
+    Document::write(Policy::of(vec![Statement {
+        sid: Some("AmbitNobody".into()),
+        allows: false,
+        principal: Some(Principal { negated: false, who: Who::Everyone }),
+        // IAM takes no wildcard here.
+        action: Clause::of(
+            ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"].map(Into::into),
+        ),
+        resource: None,
+        conditions: Vec::new(),
+        unknown: Vec::new(),
+    }]))
+}
+
+/// Permissions that deny everything to sessions from before a time, such as
+/// `2026-01-31T12:00:00Z`.
+#[must_use]
+pub fn deny_sessions_before(time: &str) -> Document {
+    Document::write(Policy::of(vec![Statement {
+        sid: Some("AmbitOldSessions".into()),
+        allows: false,
+        principal: None,
+        action: Clause::of(["*".into()]),
+        resource: Some(Clause::of(["*".into()])),
+        conditions: vec![Test {
+            operator: "DateLessThan".into(),
+            key: "aws:TokenIssueTime".into(),
+            values: vec![time.to_owned()],
+        }],
+        unknown: Vec::new(),
+    }]))
+}
+
+/// The time before which a policy denies sessions, where it does that and nothing else.
+#[must_use]
+pub fn sessions_denied_before(document: &Document) -> Option<String> {
+    let policy = Policy::read(document.text()).ok()?;
+    let [statement] = policy.statements.as_slice() else { return None };
+    let [test] = statement.conditions.as_slice() else { return None };
+    let [time] = test.values.as_slice() else { return None };
+    document.same_meaning(&deny_sessions_before(time)).then(|| time.clone())
+}
+
 /// The subject that a cluster's tokens name for a service account.
 #[must_use]
 pub fn service_account_subject(namespace: &str, name: &str) -> String {
@@ -99,7 +207,7 @@ mod tests {
 
     fn trust(provider: &str, audience: &str, subject: &str) -> Result<Document, TrustError> {
         let issuer = IssuerUrl::parse(&format!("https://{HOST}")).unwrap();
-        web_identity_trust(&Arn::parse(provider).unwrap(), &issuer, audience, subject)
+        web_identity_trust(&Arn::parse(provider).unwrap(), &issuer, audience, &[ClaimTest::is("sub", subject)])
     }
 
     fn provider() -> String {
@@ -178,5 +286,52 @@ mod tests {
             deny_all().text(),
             r#"{"Version":"2012-10-17","Statement":[{"Sid":"AmbitClosed","Effect":"Deny","Action":"*","Resource":"*"}]}"#,
         );
+    }
+
+    #[test]
+    fn a_trust_in_nobody_only_denies() {
+        assert_eq!(
+            nobody().text(),
+            r#"{"Version":"2012-10-17","Statement":[{"Sid":"AmbitNobody","Effect":"Deny","Principal":"*","Action":["sts:AssumeRole","sts:AssumeRoleWithSAML","sts:AssumeRoleWithWebIdentity"]}]}"#,
+        );
+    }
+
+    #[test]
+    fn a_denial_of_old_sessions_names_its_time_and_nothing_else_does() {
+        let time = "2026-01-31T12:00:00Z";
+        let denial = deny_sessions_before(time);
+        assert_eq!(
+            denial.text(),
+            r#"{"Version":"2012-10-17","Statement":[{"Sid":"AmbitOldSessions","Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"2026-01-31T12:00:00Z"}}}]}"#,
+        );
+        assert_eq!(sessions_denied_before(&denial).as_deref(), Some(time));
+        for (from, to) in [
+            ("Deny", "Allow"),
+            ("\"*\"", "\"s3:*\""),
+            ("DateLessThan", "DateGreaterThan"),
+            ("TokenIssueTime", "CurrentTime"),
+        ] {
+            let other = Document::read(&denial.text().replace(from, to)).unwrap();
+            assert_eq!(sessions_denied_before(&other), None, "{}", other.text());
+        }
+        assert_eq!(sessions_denied_before(&deny_all()), None);
+    }
+
+    #[test]
+    fn further_claims_are_compared_as_well() {
+        let provider = Arn::parse("arn:aws:iam::123456789012:oidc-provider/ci.example.com").unwrap();
+        let issuer = IssuerUrl::parse("https://ci.example.com").unwrap();
+        let claims = [
+            ClaimTest::like("sub", vec!["repo:acme/shop:ref:refs/tags/v*".into()]),
+            ClaimTest::is("repository_id", "2"),
+        ];
+        let document = web_identity_trust(&provider, &issuer, "sts.amazonaws.com", &claims).unwrap();
+        let value: serde_json::Value = serde_json::from_str(document.text()).unwrap();
+        let condition = &value["Statement"][0]["Condition"];
+        assert_eq!(condition["StringLike"]["ci.example.com:sub"], "repo:acme/shop:ref:refs/tags/v*");
+        assert_eq!(condition["StringEquals"]["ci.example.com:repository_id"], "2");
+        assert_eq!(condition["StringEquals"]["ci.example.com:aud"], "sts.amazonaws.com");
+        let without = web_identity_trust(&provider, &issuer, "sts.amazonaws.com", &claims[1..]);
+        assert_eq!(without.unwrap_err(), TrustError::NoSubject);
     }
 }

@@ -215,5 +215,5 @@ async fn a_megabyte_is_refused_and_harms_nobody() {
     assert_eq!(accepted["reason"], "TooLarge");
     let message = accepted["message"].as_str().unwrap();
     assert!(message.starts_with("`spec.scopes`: the permissions have at least "), "{message}");
-    assert!(message.contains(" characters, 10240 are allowed; the largest: `scope-"), "{message}");
+    assert!(message.contains(" characters, 9840 are allowed; the largest: `scope-"), "{message}");
 }

@@ -3,5 +3,5 @@
 mod gate;
 mod guards;
 mod inject;
-mod pods;
+pub mod pods;
 mod render;

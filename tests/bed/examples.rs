@@ -83,6 +83,11 @@ async fn every_example_is_applied_and_nothing_differs_afterwards() {
     })
     .await;
     assert_eq!(pod["metadata"]["annotations"]["ambit.dev/identity"], "orders");
+    // Those whose accounts and issuers are not on the bed.
+    for set in ["pipelines", "suspension"] {
+        let set = folder().join(set).to_string_lossy().into_owned();
+        bed.kubectl(&["apply", "--dry-run=server", "-f", &set]).await.unwrap();
+    }
     bed.finish().unwrap();
 }
 

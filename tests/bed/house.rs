@@ -79,11 +79,16 @@ impl House {
 
     /// The same namespace in the operator's eyes, under its own rights.
     pub async fn as_operator(&self, talk: &Talk) -> Talk {
-        // Made once more, because a client must not outlive the runtime of its test.
-        let file = Kubeconfig::read_from(self.operator_kubeconfig()).unwrap();
-        let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
-        Talk { client: Client::try_from(config).unwrap(), namespace: talk.namespace.clone() }
+        as_operator(self, talk).await
     }
+}
+
+/// A namespace in the eyes of a bed's operator, under its own rights.
+pub async fn as_operator(bed: &Bed, talk: &Talk) -> Talk {
+    // Made once more, because a client must not outlive the runtime of its test.
+    let file = Kubeconfig::read_from(bed.operator_kubeconfig()).unwrap();
+    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
+    Talk { client: Client::try_from(config).unwrap(), namespace: talk.namespace.clone() }
 }
 
 /// Talks to the API server about the objects of one namespace.

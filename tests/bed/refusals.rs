@@ -212,10 +212,10 @@ async fn too_many_characters_are_counted_and_the_heaviest_scopes_named() {
     let talk = bed.tenant("refused-size").await;
     let ends = "name fewer resources or actions, or use patterns such as `s3:Get*`";
     let large = format!(
-        "`spec.scopes`: the permissions have at least 12060 characters, 10240 are allowed; the largest: `s02` (4040), `s01` (4020), `s00` (4000); {ends}"
+        "`spec.scopes`: the permissions have at least 12060 characters, 9840 are allowed; the largest: `s02` (4040), `s01` (4020), `s00` (4000); {ends}"
     );
     let huge = format!(
-        "`spec.scopes`: the permissions have at least 984500 characters, 10240 are allowed; the largest: `s49` (20180), `s48` (20160), `s47` (20140); {ends}"
+        "`spec.scopes`: the permissions have at least 984500 characters, 9840 are allowed; the largest: `s49` (20180), `s48` (20160), `s47` (20140); {ends}"
     );
     let large = scopes("large", &heavy(3, 20, 180), "TooLarge", &large);
     let huge = scopes("huge", &heavy(50, 20, 940), "TooLarge", &huge);

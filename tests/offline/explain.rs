@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::folder::Folder;
+use crate::folder::here;
 use crate::samples::{CLUSTER, ORDERS};
 
 fn folder(test: &str) -> Folder {
@@ -15,6 +16,26 @@ not evaluated:
   policies of the organisation, which can deny
   what the boundary holds, which can only take away
 ";
+
+/// The example of a pipeline: who may use it is said, and no pod is.
+#[test]
+fn a_pipeline_is_said_with_what_its_tokens_must_say() {
+    let ask = |command: &str| here(&[command, "-f", "examples/pipelines", "--installation", "sim"]);
+    let (code, out, err) = ask("validate");
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    let (code, out, err) = ask("explain");
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    let who = "  who       GitHub Actions of `acme/shop` in environment `prod`\n            with a token of https://token.actions.githubusercontent.com for `sts.amazonaws.com`\n";
+    assert!(out.contains(who), "{out}");
+}
+
+/// Without its account, what is wrong in itself is told, and nothing about accounts.
+#[test]
+fn a_pipeline_without_its_account_is_judged_as_far_as_it_goes() {
+    let (code, out, _) = here(&["validate", "-f", "examples/pipelines/deploy.yaml", "--installation", "sim"]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("AMB0105") && !out.contains("AMB0117"), "{out}");
+}
 
 #[test]
 fn an_identity_is_said_in_english_with_what_was_not_looked_at() {

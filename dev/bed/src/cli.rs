@@ -35,7 +35,7 @@ enum Command {
     Env,
     /// Stop a part as an orderly shutdown would.
     Stop {
-        /// The part: operator, second-operator, cloud, proxy, api, etcd or controllers.
+        /// The part: operator, second-operator, cloud, issuers, proxy, api, etcd or controllers.
         part: Part,
     },
     /// Start a part again, with the same ports and keys.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cloud;
 use crate::error::{BedError, Doing, Result};
+use crate::issuers;
 use crate::layout::Layout;
 use crate::parts::{INSTALLATION, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE};
 use crate::state::State;
@@ -133,7 +134,7 @@ pub(crate) fn account(state: &State) -> Value {
                 "permissionsBoundaryArn": cloud::boundary_arn(),
                 "federation": {"webIdentity": {
                     "issuer": state.issuer(), "audience": AUDIENCE, "provider": "Create",
-                }},
+                }, "pipelines": issuers::declared()},
             },
             "namespaceSelector": {"matchLabels": {label: value}},
             "sweepInterval": state.options.sweep_interval,

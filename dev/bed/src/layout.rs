@@ -124,6 +124,12 @@ impl Layout {
         self.path("pki/apiserver.crt")
     }
 
+    /// The key of that certificate.
+    #[must_use]
+    pub fn api_key(&self) -> PathBuf {
+        self.path("pki/apiserver.key")
+    }
+
     /// The key that signs service account tokens.
     #[must_use]
     pub fn service_account_key(&self) -> PathBuf {

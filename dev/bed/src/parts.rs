@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud;
 use crate::error::Result;
+use crate::issuers::{ISSUERS, Issuer};
 use crate::layout::{Layout, Project};
 use crate::process::Program;
 use crate::state::State;
@@ -28,6 +29,8 @@ pub enum Part {
     Api,
     /// kube-controller-manager: makes the default service accounts, and retries refused pods.
     Controllers,
+    /// The issuers of pipelines' tokens, as CI systems run them.
+    Issuers,
     /// The cloud endpoint that enforces IAM.
     Cloud,
     /// The counting proxy before the endpoint.
@@ -40,8 +43,16 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of starting.
-    pub const ALL: [Self; 7] =
-        [Self::Etcd, Self::Api, Self::Controllers, Self::Cloud, Self::Proxy, Self::Operator, Self::SecondOperator];
+    pub const ALL: [Self; 8] = [
+        Self::Etcd,
+        Self::Api,
+        Self::Controllers,
+        Self::Issuers,
+        Self::Cloud,
+        Self::Proxy,
+        Self::Operator,
+        Self::SecondOperator,
+    ];
 
     /// The part's name, as commands and files use it.
     #[must_use]
@@ -50,6 +61,7 @@ impl Part {
             Self::Etcd => "etcd",
             Self::Api => "api",
             Self::Controllers => "controllers",
+            Self::Issuers => "issuers",
             Self::Cloud => "cloud",
             Self::Proxy => "proxy",
             Self::Operator => "operator",
@@ -88,6 +100,7 @@ pub(crate) fn program(part: Part, project: &Project, layout: &Layout, state: &St
         Part::Etcd => etcd(project, layout, state),
         Part::Api => api(project, layout, state),
         Part::Controllers => controllers(project, layout),
+        Part::Issuers => token_issuers(project, layout, state),
         Part::Cloud => cloud_endpoint(project, layout, state),
         Part::Proxy => proxy(layout),
         Part::Operator => Ok(operator(layout, state, state.ports.operator(), "ambit-0")),
@@ -143,9 +156,26 @@ fn controllers(project: &Project, layout: &Layout) -> Result<Program> {
         .arg(format!("--controllers={CONTROLLERS}")))
 }
 
+/// They serve with the API server's certificate: the cloud trusts it already, and it is one of 127.0.0.1.
+fn token_issuers(project: &Project, layout: &Layout, state: &State) -> Result<Program> {
+    Ok(Program::new(project.python()?)
+        .args(["-m", "issuers", "--port", &state.ports.issuers().to_string()])
+        .args(["--mint-port", &state.ports.mint().to_string()])
+        .arg("--certificate")
+        .arg(text(&layout.api_certificate()))
+        .arg("--key")
+        .arg(text(&layout.api_key()))
+        .args(ISSUERS.iter().flat_map(|issuer| ["--issuer".to_owned(), format!("{}={}", issuer.name, issuer.url)]))
+        .env("PYTHONPATH", text(&project.cloud_code()))
+        .env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
 fn cloud_endpoint(project: &Project, layout: &Layout, state: &State) -> Result<Program> {
+    let address = |name| format!("https://127.0.0.1:{}/{name}", state.ports.issuers());
+    let known = |issuer: &Issuer| ["--issuer-at".to_owned(), format!("{}={}", issuer.url, address(issuer.name))];
     Ok(Program::new(project.python()?)
         .args(["-m", "endpoint", "--port", &state.ports.cloud().to_string()])
+        .args(ISSUERS.iter().flat_map(known))
         .arg("--state")
         .arg(text(&layout.path("cloud")))
         .arg("--oidc-ca")
@@ -203,7 +233,7 @@ mod tests {
         }
         assert_eq!(
             "opertor".parse::<Part>().unwrap_err(),
-            "`opertor` is no part of the bed; the parts are etcd, api, controllers, cloud, proxy, operator, second-operator"
+            "`opertor` is no part of the bed; the parts are etcd, api, controllers, issuers, cloud, proxy, operator, second-operator"
         );
     }
 }

@@ -65,6 +65,16 @@ impl Ports {
     pub fn second_operator(self) -> u16 {
         self.first + 7
     }
+    /// The issuers of pipelines' tokens: discovery and keys, over HTTPS.
+    #[must_use]
+    pub fn issuers(self) -> u16 {
+        self.first + 8
+    }
+    /// Where the issuers are asked for tokens.
+    #[must_use]
+    pub fn mint(self) -> u16 {
+        self.first + 9
+    }
 }
 
 /// Takes a free block for the bed in `dir`, which must exist already.

@@ -12,6 +12,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps the state over a restart")
     parser.add_argument("--oidc-ca", type=Path, required=True, help="certificates (PEM) that token issuers are verified with")
+    parser.add_argument("--issuer-at", action="append", default=[], metavar="URL=ADDRESS", help="where an issuer is found that is not what its URL says")
     parser.add_argument("--log", type=Path, help="log file; standard error when absent")
     return parser.parse_args()
 
@@ -49,7 +50,8 @@ def main() -> int:
     configure_ministack(args.port, args.state.resolve())
     from endpoint import server
 
-    return server.run(args.port, args.state.resolve(), args.oidc_ca.resolve())
+    addresses = dict(one.split("=", 1) for one in args.issuer_at)
+    return server.run(args.port, args.state.resolve(), args.oidc_ca.resolve(), addresses)
 
 
 if __name__ == "__main__":

@@ -34,16 +34,14 @@ class Check:
 def unmapped(request: Request, what: str) -> Reply:
     """Refuses a call whose meaning is not known, and says so where the bed looks for it."""
     log.error("UNMAPPED ACTION %s (%s %s, service `%s`)", what, request.method, request.path, request.service)
-    message = f"the endpoint cannot map this call, so it is refused: {what}"
-    if request.service in ("iam", "sts", "sqs"):
-        return replies.error(request.service, 403, "AccessDenied", message)
-    return replies.s3_error(403, "AccessDenied", message)
+    return replies.denied(request.service, f"the endpoint cannot map this call, so it is refused: {what}")
 
 
 def missing_signature(request: Request) -> Reply:
     """Refuses a call without credentials."""
-    if request.service in ("iam", "sts", "sqs"):
-        return replies.error(request.service, 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+    if request.service in replies.SERVICES:
+        code = "MissingAuthenticationToken" + ("Exception" if request.service in replies.REST_JSON else "")
+        return replies.error(request.service, 403, code, "Request is missing Authentication Token")
     return replies.s3_error(403, "AccessDenied", "Access Denied")
 
 
@@ -82,7 +80,7 @@ def authorise(request: Request, principal: evaluator.PrincipalInfo, checks: list
         )
         result = evaluator.evaluate(context, principal.policies, *principal.limits)
         if result.decision != "Allow":
-            return replies.error(request.service, 403, "AccessDenied", _denial(context, principal, result.decision))
+            return replies.denied(request.service, _denial(context, principal, result.decision))
     return None
 
 
@@ -123,6 +121,22 @@ def _resolve_principal_of_living_roles(original):
     return resolve
 
 
+def _principal_arn_of_the_role(original):
+    """`aws:PrincipalArn` of a session is the ARN of its role, path included; a service has none."""
+
+    @functools.wraps(original)
+    def resolve(key, context):
+        if key.lower() != "aws:principalarn":
+            return original(key, context)
+        if context.principal_type == "AssumedRole":
+            name = evaluator._role_name_from_assumed_arn(context.principal_arn)
+            role = iam._roles.get_scoped(context.principal_account, None, name)
+            return role["Arn"] if role else context.principal_arn
+        return context.principal_arn or None
+
+    return resolve
+
+
 def _name_the_resource(original):
     """S3's refusals name the resource, as every other service's do."""
 
@@ -148,6 +162,7 @@ def install() -> None:
     """Puts the mended rules into ministack."""
     evaluator.resolve_principal = _resolve_principal_of_living_roles(evaluator.resolve_principal)
     evaluator.parse_policy_document = _cached_parser(evaluator.parse_policy_document)
+    evaluator._resolve_condition_key = _principal_arn_of_the_role(evaluator._resolve_condition_key)
     evaluator._first_match = variables.filling(evaluator._first_match)
     iam_actions.access_denied_response = _name_the_resource(iam_actions.access_denied_response)
     ministack._authenticate_only = _refuse_unmapped_s3

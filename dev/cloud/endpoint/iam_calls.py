@@ -2,7 +2,7 @@
 
 from ministack.services import iam
 
-from endpoint import gate, iam_map, iam_oidc, iam_pages, iam_rules, replies, trail
+from endpoint import gate, iam_map, iam_oidc, iam_pages, iam_rules, key_use, replies, trail
 from endpoint.replies import Reply
 from endpoint.request import Request
 from endpoint.store import Store
@@ -29,21 +29,34 @@ def _summary(form: dict) -> Reply:
     return replies.ok("iam", "GetAccountSummary", f"<SummaryMap>{entries}</SummaryMap>")
 
 
+def _login_profile(form: dict) -> Reply:
+    """No user here has a password."""
+    name = form.get("UserName", "")
+    return iam_rules.user_exists(form) or iam_rules.error(404, "NoSuchEntity", f"Login Profile for User {name} cannot be found.")
+
+
 HANDLERS = {
     **{action: handler for action, handler in iam._IAM_HANDLERS.items() if action in iam_map.ALL},
     **iam_pages.HANDLERS,
     **iam_oidc.HANDLERS,
     "SetDefaultPolicyVersion": _set_default_version,
     "GetAccountSummary": _summary,
+    "GetAccessKeyLastUsed": key_use.last_used,
+    "GetLoginProfile": _login_profile,
 }
 
 # Calls that mean the caller itself when they name no user.
-_OWN_USER = {"GetUser", "ListAccessKeys", "CreateAccessKey", "DeleteAccessKey", "UpdateAccessKey"}
+_OWN_USER = {"GetUser", "GetLoginProfile", "ListAccessKeys", "CreateAccessKey", "DeleteAccessKey", "UpdateAccessKey"}
 
 
-def _name_own_user(request: Request, principal) -> None:
-    if request.action in _OWN_USER and not request.form.get("UserName") and principal.type == "User":
+def _name_own_user(request: Request, principal) -> Reply | None:
+    if request.action not in _OWN_USER or request.form.get("UserName"):
+        return None
+    if principal.type == "User":
         request.form["UserName"] = principal.arn.rsplit("/", 1)[-1]
+    elif principal.type == "AssumedRole":
+        return iam_rules.error(400, "ValidationError", "Must specify userName when calling with non-User credentials")
+    return None
 
 
 async def handle(request: Request, store: Store) -> Reply:
@@ -54,7 +67,8 @@ async def handle(request: Request, store: Store) -> Reply:
         return principal
     if action not in iam_map.ALL:
         return gate.unmapped(request, f"iam:{action}")
-    _name_own_user(request, principal)
+    if (unnamed := _name_own_user(request, principal)) is not None:
+        return unnamed
     denied = gate.authorise(request, principal, iam_map.checks(action, request.form))
     if denied is not None:
         return denied

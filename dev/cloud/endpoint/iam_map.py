@@ -18,7 +18,8 @@ USER = {
     "CreateUser", "GetUser", "DeleteUser", "PutUserPolicy", "GetUserPolicy", "DeleteUserPolicy", "ListUserPolicies",
     "AttachUserPolicy", "DetachUserPolicy", "ListAttachedUserPolicies",
     "PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary",
-    "CreateAccessKey", "DeleteAccessKey", "ListAccessKeys", "UpdateAccessKey", "TagUser", "UntagUser", "ListUserTags",
+    "CreateAccessKey", "DeleteAccessKey", "ListAccessKeys", "UpdateAccessKey", "GetAccessKeyLastUsed",
+    "TagUser", "UntagUser", "ListUserTags", "GetLoginProfile", "ListGroupsForUser",
 }
 POLICY = {
     "CreatePolicy", "GetPolicy", "DeletePolicy", "CreatePolicyVersion", "DeletePolicyVersion", "GetPolicyVersion",
@@ -79,12 +80,17 @@ def tags_of(form: dict) -> list[dict]:
     return tags
 
 
+def key_owner(form: dict) -> str:
+    """The user whose access key a call names."""
+    return (iam._access_keys.get(form.get("AccessKeyId", "")) or {}).get("UserName", "")
+
+
 def _entity(action: str, form: dict) -> tuple[str, dict | None]:
     """The ARN that a call is decided on, and the record behind it where there is one."""
     account = get_account_id()
     if action in ROLE or action in USER:
         kind, store = ("role", iam._roles) if action in ROLE else ("user", iam._users)
-        name = form.get(f"{kind.capitalize()}Name", "")
+        name = key_owner(form) if action == "GetAccessKeyLastUsed" else form.get(f"{kind.capitalize()}Name", "")
         creates = action in TAG_ON_CREATE
         record = None if creates else store.get(name)
         if record is not None:

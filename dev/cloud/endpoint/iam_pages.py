@@ -87,12 +87,28 @@ def _of_role(items: Callable[[dict], list[Item]]):
     return listed
 
 
+def _of_user(items: Callable[[dict], list[Item]]):
+    def listed(form: dict):
+        user = iam._users.get(form.get("UserName", ""))
+        return missing("user", form.get("UserName", "")) if user is None else items(user)
+    return listed
+
+
 def _inline_names(role: dict) -> list[Item]:
     return [(name, lambda name=name: name) for name in role["InlinePolicies"]]
 
 
-def _attached(role: dict) -> list[Item]:
-    return [(arn, lambda arn=arn: iam_xml.attached(arn)) for arn in role["AttachedPolicies"]]
+def _inline_names_of_user(user: dict) -> list[Item]:
+    return [(name, lambda name=name: name) for name in iam._user_inline_policies.get(user["UserName"]) or {}]
+
+
+def _keys(user: dict) -> list[Item]:
+    return [(key_id, lambda key=key: iam_xml.access_key(key))
+            for key_id, key in iam._access_keys.items() if key["UserName"] == user["UserName"]]
+
+
+def _attached(entity: dict) -> list[Item]:
+    return [(arn, lambda arn=arn: iam_xml.attached(arn)) for arn in entity["AttachedPolicies"]]
 
 
 def _tags(record: dict) -> list[Item]:
@@ -138,6 +154,11 @@ HANDLERS = {
     "ListRolePolicies": _listing("ListRolePolicies", "PolicyNames", _of_role(_inline_names)),
     "ListAttachedRolePolicies": _listing("ListAttachedRolePolicies", "AttachedPolicies", _of_role(_attached)),
     "ListRoleTags": _listing("ListRoleTags", "Tags", _of_role(_tags)),
+    "ListUserPolicies": _listing("ListUserPolicies", "PolicyNames", _of_user(_inline_names_of_user)),
+    "ListAttachedUserPolicies": _listing("ListAttachedUserPolicies", "AttachedPolicies", _of_user(_attached)),
+    "ListUserTags": _listing("ListUserTags", "Tags", _of_user(_tags)),
+    "ListAccessKeys": _listing("ListAccessKeys", "AccessKeyMetadata", _of_user(_keys)),
+    "ListGroupsForUser": _listing("ListGroupsForUser", "Groups", _of_user(lambda _: [])),  # there are no groups here
     "ListOpenIDConnectProviderTags": _listing("ListOpenIDConnectProviderTags", "Tags", _provider_tags),
     "GetAccountAuthorizationDetails": account_details,
 }

@@ -7,7 +7,7 @@ from ministack.services import iam
 
 from endpoint import replies
 from endpoint.documents import permission_problem, size, trust_problem
-from endpoint.iam_map import issuer_host, numbered, tags_of
+from endpoint.iam_map import issuer_host, key_owner, numbered, tags_of
 from endpoint.replies import Reply
 
 Rule = Callable[[dict], Reply | None]
@@ -68,11 +68,14 @@ def user_exists(form: dict) -> Reply | None:
     return None if form.get("UserName", "") in iam._users else missing("user", form.get("UserName", ""))
 
 
-def role_is_new(form: dict) -> Reply | None:
-    wanted = form["RoleName"].lower()
-    if form["RoleName"] in iam._roles or any(name.lower() == wanted for name in iam._roles):
-        return error(409, "EntityAlreadyExists", f"Role with name {form['RoleName']} already exists.")
-    return None
+def is_new(kind: str, store: Callable[[], dict]) -> Rule:
+    """No role or user has this name, whatever its case."""
+    def rule(form: dict) -> Reply | None:
+        given = form[f"{kind}Name"]
+        if given in store() or any(name.lower() == given.lower() for name in store()):
+            return error(409, "EntityAlreadyExists", f"{kind} with name {given} already exists.")
+        return None
+    return rule
 
 
 def trust(parameter: str) -> Rule:
@@ -103,9 +106,12 @@ def tag_texts(form: dict) -> Reply | None:
     return limit("TagsPerResource", TAGS) if len(tags) > TAGS else None
 
 
-def role_tags_fit(form: dict) -> Reply | None:
-    have = {tag["Key"].lower() for tag in iam._roles[form["RoleName"]]["Tags"]}
-    return limit("TagsPerRole", TAGS) if len(have | {tag["Key"].lower() for tag in tags_of(form)}) > TAGS else None
+def tags_fit(kind: str, store: Callable[[], dict]) -> Rule:
+    """Those that are there and those that come are not too many together."""
+    def rule(form: dict) -> Reply | None:
+        have = {tag["Key"].lower() for tag in store()[form[f"{kind}Name"]]["Tags"]}
+        return limit(f"TagsPer{kind}", TAGS) if len(have | {tag["Key"].lower() for tag in tags_of(form)}) > TAGS else None
+    return rule
 
 
 def permissions(form: dict) -> Reply | None:
@@ -142,6 +148,19 @@ def access_key_room(form: dict) -> Reply | None:
     return limit("AccessKeysPerUser", ACCESS_KEYS) if len(keys) >= ACCESS_KEYS else None
 
 
+def key_is_the_users(form: dict) -> Reply | None:
+    """The key belongs to the user whose ARN the call was decided on."""
+    if key_owner(form) and key_owner(form) == form.get("UserName"):
+        return None
+    return error(404, "NoSuchEntity", f"The Access Key with id {form.get('AccessKeyId', '')} cannot be found.")
+
+
+def key_status(form: dict) -> Reply | None:
+    value = form.get("Status", "")
+    return None if value in ("Active", "Inactive") else invalid(
+        f"Value '{value}' at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive]")
+
+
 def user_has_no_inline(form: dict) -> Reply | None:
     if iam._user_inline_policies.get(form["UserName"]):
         return error(409, "DeleteConflict", "Cannot delete entity, must delete policies first.")
@@ -163,6 +182,14 @@ def thumbprints(form: dict) -> Reply | None:
     return None
 
 
+def _roles() -> dict:
+    return iam._roles
+
+
+def _users() -> dict:
+    return iam._users
+
+
 def _roles_inline(role: str) -> dict:
     return iam._roles.get(role)["InlinePolicies"]
 
@@ -172,17 +199,20 @@ def _users_inline(user: str) -> dict:
 
 
 RULES: dict[str, list[Rule]] = {
-    "CreateRole": [name("RoleName", 64), path, session_duration, tag_texts, role_is_new, trust("AssumeRolePolicyDocument")],
+    "CreateRole": [name("RoleName", 64), path, session_duration, tag_texts, is_new("Role", _roles), trust("AssumeRolePolicyDocument")],
     "UpdateRole": [role_exists, session_duration],
     "UpdateAssumeRolePolicy": [role_exists, trust("PolicyDocument")],
     "PutRolePolicy": [name("PolicyName", 128), role_exists, permissions, inline_size("role", "RoleName", _roles_inline, ROLE_INLINE_SIZE)],
-    "AttachRolePolicy": [role_exists, attachable(lambda: iam._roles, "RoleName", "PoliciesPerRole")],
-    "TagRole": [role_exists, tag_texts, role_tags_fit],
-    "CreateUser": [name("UserName", 64), path, tag_texts],
+    "AttachRolePolicy": [role_exists, attachable(_roles, "RoleName", "PoliciesPerRole")],
+    "TagRole": [role_exists, tag_texts, tags_fit("Role", _roles)],
+    "CreateUser": [name("UserName", 64), path, tag_texts, is_new("User", _users)],
+    "TagUser": [user_exists, tag_texts, tags_fit("User", _users)],
     "DeleteUser": [user_exists, user_has_no_inline],
     "PutUserPolicy": [name("PolicyName", 128), user_exists, permissions, inline_size("user", "UserName", _users_inline, USER_INLINE_SIZE)],
-    "AttachUserPolicy": [user_exists, attachable(lambda: iam._users, "UserName", "PoliciesPerUser")],
+    "AttachUserPolicy": [user_exists, attachable(_users, "UserName", "PoliciesPerUser")],
     "CreateAccessKey": [user_exists, access_key_room],
+    "UpdateAccessKey": [user_exists, key_status, key_is_the_users],
+    "DeleteAccessKey": [user_exists, key_is_the_users],
     "CreatePolicy": [name("PolicyName", 128), path, tag_texts, permissions, managed_size],
     "CreatePolicyVersion": [permissions, managed_size],
     "CreateOpenIDConnectProvider": [provider_is_sound, tag_texts],

@@ -42,6 +42,11 @@ def user(record: dict, *, full: bool = True) -> str:
     return text + _boundary(record) + (tags(record["Tags"]) if record.get("Tags") else "") if full else text
 
 
+def access_key(record: dict) -> str:
+    """An access key as ListAccessKeys tells it: never with its secret."""
+    return "".join(tag(name, record[name]) for name in ("UserName", "AccessKeyId", "Status", "CreateDate"))
+
+
 def managed_policy(arn: str, usage: dict | None = None) -> str:
     """A managed policy without its text."""
     policy = iam._lookup_policy(arn)

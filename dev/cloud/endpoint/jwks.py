@@ -49,8 +49,9 @@ def _key_unavailable(issuer: str, problem: Exception) -> TokenRefused:
 class Verifier:
     """Verifies web identity tokens; the only part that talks to issuers."""
 
-    def __init__(self, ca: Path) -> None:
+    def __init__(self, ca: Path, addresses: dict[str, str] | None = None) -> None:
         self._ca = ca
+        self._addresses = addresses or {}  # where issuers are found that are not what their URL says
         self._issuers: dict[str, _Issuer] = {}
 
     def _get(self, url: str) -> dict:
@@ -64,7 +65,8 @@ class Verifier:
             return json.loads(answer.read(LARGEST_DOCUMENT))
 
     def _fetch(self, issuer: str) -> dict[str, jwt.PyJWK]:
-        discovery = self._get(issuer.rstrip("/") + "/.well-known/openid-configuration")
+        address = self._addresses.get(issuer, issuer)
+        discovery = self._get(address.rstrip("/") + "/.well-known/openid-configuration")
         if discovery.get("issuer") != issuer:
             raise ValueError(f"the discovery document names issuer `{discovery.get('issuer')}`")
         keys = jwt.PyJWKSet.from_dict(self._get(discovery["jwks_uri"])).keys

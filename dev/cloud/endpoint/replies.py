@@ -1,4 +1,4 @@
-"""Answers in the XML of AWS's query protocol, with every value escaped; refusals in JSON where a service speaks it."""
+"""Answers in the XML of AWS's query protocol, with every value escaped; in JSON where a service speaks it."""
 
 import json
 from collections.abc import Iterable
@@ -10,6 +10,8 @@ NAMESPACE = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }
+REST_JSON = ("eks", "eks-auth")
+SERVICES = (*NAMESPACE, "sqs", *REST_JSON)  # all but S3, which has a shape of its own
 
 Reply = tuple[int, dict, bytes]
 
@@ -45,9 +47,11 @@ def ok(service: str, action: str, result: str | None = None) -> Reply:
 
 
 def error(service: str, status: int, code: str, message: str) -> Reply:
-    """A refusal in the shape that SDKs of query services read."""
+    """A refusal in the shape that SDKs of this service read."""
     if service == "sqs":
         return json_error(status, code, message)
+    if service in REST_JSON:
+        return json_answer({"message": message}, status, code)
     body = (
         f'<ErrorResponse xmlns="{NAMESPACE[service]}"><Error><Type>Sender</Type>'
         f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
@@ -60,6 +64,19 @@ def json_error(status: int, code: str, message: str) -> Reply:
     """A refusal in the shape that SDKs of JSON services read."""
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-query-error": f"{code};Sender"}
     return status, headers, json.dumps({"__type": code, "message": message}).encode()
+
+
+def json_answer(content: dict, status: int = 200, code: str = "") -> Reply:
+    """An answer of a REST service in JSON; a refusal has its code in a header."""
+    headers = {"Content-Type": "application/json"} | ({"x-amzn-ErrorType": code} if code else {})
+    return status, headers, json.dumps(content).encode()
+
+
+def denied(service: str, message: str) -> Reply:
+    """A refusal for want of permission, by the code and status that this service gives it."""
+    if service in REST_JSON:
+        return error(service, 400 if service == "eks-auth" else 403, "AccessDeniedException", message)
+    return error(service, 403, "AccessDenied", message) if service in SERVICES else s3_error(403, "AccessDenied", message)
 
 
 def s3_error(status: int, code: str, message: str) -> Reply:

@@ -1,6 +1,7 @@
 """One HTTP request, read once: its form, who signed it and for which service."""
 
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, parse_qsl, quote
 
@@ -12,6 +13,8 @@ from ministack.core.sigv4 import decode_header_value
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/[0-9]{8}/([^/]+)/([^/]+)/aws4_request")
 _QUERY_SCOPE = re.compile(r"^([^/]+)/[0-9]{8}/([^/]+)/([^/]+)/aws4_request$")
 UNSIGNED_ACTIONS = {"AssumeRoleWithWebIdentity"}
+# Region and service of the request that is being answered.
+signed_scope: ContextVar[tuple[str, str]] = ContextVar("signed_scope", default=("", ""))
 
 
 @dataclass
@@ -62,6 +65,7 @@ async def read(scope: dict, receive) -> Request:
     access_key, region, service = signed or ("", "us-east-1", "")
     set_request_account_id(ministack.find_iam_access_key_account(access_key) or access_key if access_key != "test" else "")
     set_request_region(region)
+    signed_scope.set((region, service))
     raw_path = scope.get("raw_path") or quote(path).encode()
     pin_signed_request(method, raw_path.decode("latin-1"), query, scope["headers"])
     body = await ministack._read_request_body(receive, method, headers)

@@ -14,7 +14,7 @@ from ministack import app as ministack
 from ministack.core.responses import StreamingResponse
 from ministack.services import s3
 
-from endpoint import gate, iam_calls, iam_xml, replies, request, sqs_calls, sts_calls
+from endpoint import eks_calls, gate, iam_calls, iam_xml, key_use, pod_identity, replies, request, sqs_calls, sts_calls
 from endpoint.jwks import Verifier
 from endpoint.replies import Reply
 from endpoint.request import Request
@@ -64,7 +64,8 @@ class Endpoint:
             return await self._dispatch(incoming)
         except Exception:
             log.exception("%s %s %s failed", incoming.service, incoming.method, incoming.action or incoming.path)
-            return replies.error("iam", 500, "ServiceFailure", "the endpoint failed; its log says how")
+            service = incoming.service if incoming.service in replies.SERVICES else "iam"
+            return replies.error(service, 500, "ServiceFailure", "the endpoint failed; its log says how")
 
     async def _dispatch(self, incoming: Request) -> Reply:
         if incoming.service == "sts":
@@ -75,6 +76,10 @@ class Endpoint:
             return await iam_calls.handle(incoming, self._store)
         if incoming.service == "sqs":
             return await sqs_calls.handle(incoming, self._store)
+        if incoming.service == "eks":
+            return await eks_calls.handle(incoming, self._store)
+        if incoming.service == "eks-auth":
+            return await pod_identity.handle(incoming, self._verifier)
         if incoming.service == "s3" and gate.key_is_acceptable(incoming):
             return await self._s3(incoming)
         return gate.unmapped(incoming, f"{incoming.service}:{incoming.action}")
@@ -107,14 +112,15 @@ async def _serve(application: Endpoint, port: int) -> None:
     await serve(application, config, shutdown_trigger=stop.wait)
 
 
-def run(port: int, state: Path, oidc_ca: Path) -> int:
+def run(port: int, state: Path, oidc_ca: Path, addresses: dict[str, str] | None = None) -> int:
     """Serves until SIGTERM; what was answered is on disk already."""
     gate.install()
     iam_xml.install()
     store = Store(state)
     store.install()
+    key_use.install(store)
     log.info("serving on 127.0.0.1:%d, state in `%s`", port, state)
-    asyncio.run(_serve(Endpoint(store, Verifier(oidc_ca)), port))
+    asyncio.run(_serve(Endpoint(store, Verifier(oidc_ca, addresses)), port))
     store.close()
     log.info("stopped")
     return 0

@@ -16,16 +16,19 @@ from ministack.core import persistence
 from ministack.core.responses import AccountScopedDict
 from ministack.services import iam, s3, sqs, sts
 
+from endpoint import eks_records
+
+# Each table by its name on disk: where it is kept while the endpoint runs.
 _TABLES = {
-    name: f"_{name}"
+    name: (iam, f"_{name}")
     for name in ("users", "roles", "policies", "access_keys", "oidc_providers", "user_inline_policies", "aws_managed_attachment_counts")
-}
+} | {f"eks_{name}": (eks_records, name) for name in ("clusters", "associations", "association_ids")}
 _SESSIONS, _S3, _SQS = "sessions", "s3", "sqs"
 _EVICTION_INTERVAL = 30.0
 
 
 class _Recorded(AccountScopedDict):
-    """A ministack table that notes each key that a call asks for, so that in-place changes are seen too."""
+    """A table that notes each key that a call asks for, so that in-place changes are seen too."""
 
     __slots__ = ("name", "touched")
 
@@ -80,8 +83,8 @@ class Store:
                 dict.__setitem__(self._sessions, name, json.loads(value))
             else:
                 self._tables[kind]._data[(account, name)] = json.loads(value)
-        for name, attribute in _TABLES.items():
-            setattr(iam, attribute, self._tables[name])
+        for name, (owner, attribute) in _TABLES.items():
+            setattr(owner, attribute, self._tables[name])
         sts._sessions = self._sessions
         sts._evict_expired_sessions = self._evict_expired_sessions
 

@@ -2,20 +2,19 @@
 
 import dataclasses
 import re
-import time
 
 import jwt
-from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
 from ministack.core.responses import set_request_account_id
 from ministack.services import iam, sts
 
-from endpoint import gate, replies
+from endpoint import gate, replies, sessions
 from endpoint.gate import Check
 from endpoint.iam_map import issuer_host
 from endpoint.jwks import TokenRefused, Verifier
 from endpoint.replies import Reply, tag
 from endpoint.request import Request
+from endpoint.sessions import role_of
 
 _SESSION_NAME = re.compile(r"^[\w+=,.@-]{2,64}$", re.ASCII)
 _SHORTEST, _CHAINED_LONGEST = 900, 3600
@@ -24,16 +23,6 @@ WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
 
 def _error(code: str, message: str, status: int = 400) -> Reply:
     return replies.error("sts", status, code, message)
-
-
-def _role(arn: str) -> dict | None:
-    """The role with exactly this ARN; its path counts."""
-    try:
-        account = parse_arn(arn).account_id
-    except ArnParseError:
-        return None
-    role = iam._roles.get_scoped(account, None, arn.rsplit("/", 1)[-1])
-    return role if role is not None and role["Arn"] == arn else None
 
 
 def _malformed(form: dict) -> Reply | None:
@@ -74,10 +63,19 @@ async def _verified_claims(form: dict, account: str, verifier: Verifier) -> tupl
     return arn, await verifier.verify(token, issuer, provider["ClientIDList"])
 
 
+# Claims that STS compares beside these, by issuer: it knows those of a few.
+COMPARED = ("aud", "sub", "amr")
+COMPARED_OF = {
+    "token.actions.githubusercontent.com": (
+        "actor", "actor_id", "enterprise_id", "environment", "job_workflow_ref", "ref", "repository", "repository_id", "workflow",
+    ),
+}
+
+
 def _condition_keys(claims: dict) -> dict:
     """The claims as trust policies see them; an audience in a list of one is that audience."""
     host = issuer_host(claims["iss"]).lower()
-    keys = {f"{host}:{claim}": claims[claim] for claim in ("aud", "sub", "amr") if claim in claims}
+    keys = {f"{host}:{claim}": claims[claim] for claim in (*COMPARED, *COMPARED_OF.get(host, ())) if claim in claims}
     audience = keys[f"{host}:aud"]
     if isinstance(audience, list) and len(audience) == 1:
         keys[f"{host}:aud"] = audience[0]
@@ -95,7 +93,7 @@ async def assume_with_web_identity(request: Request, verifier: Verifier) -> Repl
         provider, claims = await _verified_claims(form, account, verifier)
     except TokenRefused as refused:
         return _error(refused.code, refused.message)
-    role = _role(arn)
+    role = role_of(arn)
     context = EvalContext(
         principal_arn=provider, principal_type="WebIdentityUser", principal_account=account, action=WEB_IDENTITY,
         resource_arn=arn, region=request.region,
@@ -110,21 +108,14 @@ async def assume_with_web_identity(request: Request, verifier: Verifier) -> Repl
 
 
 def _web_session(form: dict, role: dict, provider: str, claims: dict, policies: dict) -> Reply:
-    arn, _ = sts._assumed_role_arn(form["RoleArn"], form["RoleSessionName"])
     duration = int(form.get("DurationSeconds", "3600"))
-    key, secret, token = iam._gen_session_access_key(), iam._gen_secret(), iam._gen_session_token()
-    user_id = f"{role['RoleId']}:{form['RoleSessionName']}"
-    sts.register_session(key, {
-        "Arn": arn, "UserId": user_id, "SecretAccessKey": secret, "SessionToken": token, "PrincipalType": "AssumedRole",
-        "Expiration": time.time() + duration, "AccountId": form["RoleArn"].split(":")[4], "IssuedAt": time.time(),
-        "SessionPolicies": policies if any(policies.values()) else None,
-    })
+    session = sessions.open_session(role, form["RoleSessionName"], duration, policies=policies)
     audience = claims["aud"] if isinstance(claims["aud"], str) else claims["aud"][0]
-    credentials = (tag("AccessKeyId", key) + tag("SecretAccessKey", secret) + tag("SessionToken", token)
+    credentials = (tag("AccessKeyId", session.key) + tag("SecretAccessKey", session.secret) + tag("SessionToken", session.token)
                    + tag("Expiration", iam._future(duration)))
     return replies.ok("sts", "AssumeRoleWithWebIdentity", "".join([
         f"<Credentials>{credentials}</Credentials>",
-        f"<AssumedRoleUser>{tag('AssumedRoleId', user_id)}{tag('Arn', arn)}</AssumedRoleUser>",
+        f"<AssumedRoleUser>{tag('AssumedRoleId', session.user_id)}{tag('Arn', session.arn)}</AssumedRoleUser>",
         tag("SubjectFromWebIdentityToken", claims["sub"]), tag("Audience", audience), tag("Provider", provider),
         tag("PackedPolicySize", 0) if form.get("Policy") else "",
     ]))
@@ -136,7 +127,7 @@ async def _assume_role(request: Request, principal) -> Reply:
         return problem
     if denied := gate.authorise(request, principal, [Check("sts:AssumeRole", form["RoleArn"])]):
         return denied
-    role = _role(form["RoleArn"])
+    role = role_of(form["RoleArn"])
     if role is None:
         return _error("AccessDenied", f"User: {principal.arn} is not authorized to perform: sts:AssumeRole on resource: {form['RoleArn']}", 403)
     longest = _CHAINED_LONGEST if principal.type == "AssumedRole" else role.get("MaxSessionDuration", 3600)

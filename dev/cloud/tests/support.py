@@ -97,6 +97,13 @@ class Issuer:
         payload = {"iss": self.url, "sub": subject, "aud": ["sts.amazonaws.com"], "iat": now, "exp": now + 600, **claims}
         return jwt.encode(payload, key or self.keys[kid], algorithm="RS256", headers={"kid": kid})
 
+    def pod_token(self, namespace: str = "shop", account: str = "reader", pod: str = "reader-0", **claims) -> str:
+        """A token as Kubernetes projects it into a pod for EKS Pod Identity."""
+        bound = {"namespace": namespace, "serviceaccount": {"name": account, "uid": f"uid-of-{account}"},
+                 "pod": {"name": pod, "uid": f"uid-of-{pod}"}}
+        more = {"aud": ["pods.eks.amazonaws.com"], "kubernetes.io": bound, **claims}
+        return self.token(f"system:serviceaccount:{namespace}:{account}", **more)
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -138,9 +145,9 @@ class Endpoint:
         self.process.wait(timeout=10)
         return time.monotonic() - before
 
-    def client(self, service: str, key: str = "test", secret: str = "test", token: str | None = None):
+    def client(self, service: str, key: str = "test", secret: str = "test", token: str | None = None, region: str = "us-east-1"):
         return boto3.client(
-            service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret,
+            service, endpoint_url=self.url, region_name=region, aws_access_key_id=key, aws_secret_access_key=secret,
             aws_session_token=token, config=Config(retries={"total_max_attempts": 1}))
 
     def as_session(self, service: str, credentials: dict):

@@ -276,6 +276,19 @@ class Programs(EndpointTest):
         self.assertEqual(self.iam.list_role_policies(RoleName="planted")["PolicyNames"], ["by-hand", "planted"])
         self.assertEqual(self.s3.get_object(Bucket="planted", Key="hello.txt")["Body"].read(), b"hello from planted\n")
 
+    def test_plants_a_cluster_and_its_node(self):
+        for _ in range(2):
+            made = self.plant("cluster", "planted", "--issuer", self.issuer.url, "--tag", "team=shop")
+            self.assertEqual(made, {"name": "planted", "arn": f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/planted"})
+            key = self.plant("node", "--cluster", "planted")
+        cluster = self.endpoint.client("eks").describe_cluster(name="planted")["cluster"]
+        self.assertEqual((cluster["identity"]["oidc"]["issuer"], cluster["tags"]["team"]), (self.issuer.url, "shop"))
+        auth = self.endpoint.client("eks-auth", key["accessKeyId"], key["secretAccessKey"])
+        self.assert_refused("ResourceNotFoundException", auth.assume_role_for_pod_identity, "No association found",
+                            clusterName="planted", token=self.issuer.pod_token())
+        self.plant("cluster", "planted", "--issuer", "https://127.0.0.1:1")
+        self.assert_refused("InternalServerException", auth.assume_role_for_pod_identity, clusterName="planted", token=self.issuer.pod_token())
+
     def test_a_pods_program_tells_its_outcome(self):
         arn = self.role("pod", READ_A)
         good, other = self.issuer.token(), self.issuer.token("system:serviceaccount:shop:other")

@@ -78,6 +78,24 @@ class EventsTest(EndpointTest):
         self.assertEqual((identity["type"], identity["arn"]), ("AssumedRole", f"arn:aws:sts::{ACCOUNT}:assumed-role/ev-caller/s-1"))
         self.assertEqual(identity["sessionContext"]["sessionIssuer"]["arn"], role)
 
+    def test_changes_of_users_and_keys_are_told_as_those_of_roles(self):
+        url = self.queue("users")
+        named = {"UserName": "ev-keys"}
+        self.iam.create_user(**named, Tags=[{"Key": "team", "Value": "shop"}])
+        self.iam.put_user_policy(**named, PolicyName="p", PolicyDocument=json.dumps(READ_A))
+        key = self.iam.create_access_key(**named)["AccessKey"]
+        self.iam.update_access_key(**named, AccessKeyId=key["AccessKeyId"], Status="Inactive")
+        self.iam.delete_access_key(**named, AccessKeyId=key["AccessKeyId"])
+        self.iam.list_access_keys(**named)
+        events = self.events(url)
+        about_key = {"userName": "ev-keys", "accessKeyId": key["AccessKeyId"]}
+        self.assertEqual([(event["detail"]["eventName"], event["detail"]["requestParameters"]) for event in events], [
+            ("CreateUser", {"userName": "ev-keys", "tags": [{"key": "team", "value": "shop"}]}),
+            ("PutUserPolicy", {"userName": "ev-keys", "policyName": "p", "policyDocument": json.dumps(READ_A)}),
+            ("CreateAccessKey", {"userName": "ev-keys"}),
+            ("UpdateAccessKey", {**about_key, "status": "Inactive"}), ("DeleteAccessKey", about_key)])
+        self.assertNotIn(key["SecretAccessKey"], json.dumps(events))
+
     def test_what_changes_nothing_is_not_told(self):
         url, untagged = self.queue("quiet"), self.queue("untagged", {})
         self.role("ev-quiet")

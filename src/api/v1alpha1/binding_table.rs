@@ -37,7 +37,7 @@ pub struct BindingTableFields {
 }
 
 /// What a pod of one service account gets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.ready || has(self.reason)").message("must say in `reason` why it is not ready"))]
 pub struct Binding {
@@ -50,14 +50,30 @@ pub struct Binding {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
-    /// The audience of the projected token.
+    /// The audience of the projected token. Absent: Ambit adds no token, and the entry only
+    /// holds pods back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
-    pub audience: String,
+    pub audience: Option<String>,
+    /// How many seconds the token is valid. Absent: 3600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 600, max = 86_400))]
+    pub expiration_seconds: Option<i32>,
+    /// The directory in which the token is mounted. Absent: `/var/run/secrets/ambit.dev`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub directory: Option<String>,
     /// The environment that the cloud's SDKs look for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub env: Vec<EnvVar>,
+    /// Variables that somebody else's webhook adds: a container that has none of them was not
+    /// given its credentials, and its pod is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4), inner(length(min = 1, max = 128)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub required_env: Vec<String>,
 }
 
 /// One environment variable.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account_status::CloudAccountStatus;
 use super::common::NamespaceSelector;
+use super::delivery::{DeliveryMethod, TokenSpec};
 
 /// A cloud account in which Ambit makes principals for identities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -62,6 +63,20 @@ pub struct CloudAccountSpec {
     /// always one), and 20 after one sweep.
     #[serde(default)]
     pub orphans: OrphanPolicy,
+    /// Who may set `spec.suspend` of an identity of the account back to false, or delete an
+    /// identity while it is suspended.
+    #[serde(default)]
+    pub resume_by: ResumeBy,
+}
+
+/// Who may open a suspended identity again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ResumeBy {
+    /// Whoever may edit it.
+    #[default]
+    Anyone,
+    /// Whoever may edit it, but for the user who suspended it.
+    AnotherPerson,
 }
 
 /// What becomes of roles whose identity is gone, and that were not left behind on
@@ -182,11 +197,41 @@ pub struct FederationSpec {
     /// Tokens of the cluster's own OIDC issuer (IRSA).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web_identity: Option<WebIdentitySpec>,
+    /// The issuers of pipelines whose tokens the account trusts. Which pipelines of theirs may
+    /// have an identity, `pipelines` of a `ScopePolicy` says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["issuer".into()]))]
+    pub pipelines: Vec<PipelineIssuer>,
+}
+
+/// An issuer of pipelines' tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PipelineIssuer {
+    /// The issuer's URL, as it stands in the tokens: `https://token.actions.githubusercontent.com`
+    /// for GitHub Actions, `https://gitlab.com`, `https://agent.buildkite.com`,
+    /// `https://oidc.circleci.com/org/ID`.
+    #[schemars(length(min = 10, max = 255))]
+    #[x_kube(validation = Rule::new("self.startsWith('https://') && !self.endsWith('/') && !self.contains('*') && !self.contains('?') && !self.contains('#') && !self.contains('$')")
+        .message("must be the issuer's URL as it stands in tokens: 'https://…' without wildcard, query, or slash at its end"))]
+    pub issuer: String,
+    /// The audience of the tokens. For CircleCI it is the id of the organization. Absent:
+    /// `sts.amazonaws.com`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = "^[A-Za-z0-9._:/-]+$"))]
+    pub audience: Option<String>,
+    /// Whether Ambit registers the issuer with the account, or expects it there. Absent: it
+    /// registers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderPolicy>,
 }
 
 /// Federation through the cluster's OIDC issuer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("self.delivery != 'ServiceAccountAnnotation' || !has(self.token) || self.token.directory == '/var/run/secrets/ambit.dev'")
+    .message("must leave `token.directory` out with `delivery` 'ServiceAccountAnnotation': the webhook of EKS mounts tokens where its own settings say"))]
 pub struct WebIdentitySpec {
     /// The issuer's URL, as it stands in the tokens.
     #[schemars(length(min = 10, max = 255))]
@@ -200,9 +245,18 @@ pub struct WebIdentitySpec {
     /// Whether Ambit registers the issuer with the account, or expects it there.
     #[serde(default)]
     pub provider: ProviderPolicy,
+    /// How pods get token and environment. It may be changed at any time: the new way is in place
+    /// before the old one goes, and pods that run keep theirs.
+    #[serde(default)]
+    pub delivery: DeliveryMethod,
+    /// The tokens that pods get. Absent: valid for one hour, in `/var/run/secrets/ambit.dev`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenSpec>,
 }
 
-fn sts_audience() -> String {
+/// The audience of tokens where none is declared.
+#[must_use]
+pub fn sts_audience() -> String {
     "sts.amazonaws.com".into()
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{AccessName, NameRef, ScopeCondition};
+use super::pipeline::PipelineSubject;
 use super::status::MachineIdentityStatus;
 
 /// One identity: who may use it, and exactly what it may do.
@@ -103,6 +104,10 @@ pub struct MachineIdentitySpec {
     /// How pods get their credentials. Absent: by federation, without a stored key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<CredentialsSpec>,
+    /// Whether it is closed: everything is denied, nobody can become its principal, and sessions
+    /// that are there are denied, until it is false again.
+    #[serde(default)]
+    pub suspend: bool,
     /// Whether Ambit repairs what differs, only reports it, or does nothing.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
@@ -121,11 +126,19 @@ fn one_hour() -> Duration {
 /// Who may use the identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = Rule::new("has(self.serviceAccount)").message("must set `serviceAccount`: it is the only subject that this version supports"))]
+#[x_kube(
+    validation = Rule::new("has(self.serviceAccount) != has(self.pipeline)")
+        .message("must set exactly one of `serviceAccount` and `pipeline`"),
+    validation = Rule::new("has(self.serviceAccount) == has(oldSelf.serviceAccount)")
+        .message("must stay of one kind: a role that pods may use does not become one that a pipeline may use; make another MachineIdentity instead")
+)]
 pub struct SubjectSpec {
     /// A service account of the same namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_account: Option<ServiceAccountSubject>,
+    /// A pipeline outside of the cluster, by what its tokens say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineSubject>,
 }
 
 /// A service account of the identity's own namespace. Made if it is not there;

@@ -5,8 +5,10 @@ mod binding_table;
 mod cloud_account;
 mod common;
 mod crds;
+mod delivery;
 mod drift;
 mod machine_identity;
+mod pipeline;
 mod scope_policy;
 mod status;
 
@@ -16,19 +18,23 @@ pub use account_status::{
 pub use binding_table::{Binding, BindingTable, BindingTableFields, EnvVar, TABLE_NAME};
 pub use cloud_account::{
     AssumeRole, AwsAccountSpec, AwsEventsSpec, CloudAccount, CloudAccountSpec, EventsSpec, FederationSpec,
-    OrphanPolicy, ProviderPolicy, WebIdentitySpec,
+    OrphanPolicy, PipelineIssuer, ProviderPolicy, ResumeBy, WebIdentitySpec, sts_audience,
 };
 pub use common::{AccessName, NameRef, NamespaceSelector, ScopeCondition, SelectorOperator, SelectorRequirement};
 pub use crds::{KINDS, all as crds, yaml as crds_yaml};
+pub use delivery::{DeliveryMethod, DeliveryStatus, TOKEN_DIRECTORY, TOKEN_SECONDS, TokenSpec};
 pub use drift::{ContestStatus, ContestedPart, DriftAuthor, DriftItem, DriftStatus, DriftWitness, WitnessKey};
 pub use machine_identity::{
     CredentialsSpec, DeletionPolicy, FederationCredentials, MachineIdentity, MachineIdentitySpec, ManagementPolicy,
     PodAdmission, ScopeSpec, ServiceAccountSubject, SubjectSpec,
 };
+pub use pipeline::{
+    BuildkitePipeline, CircleciPipeline, GithubIds, GithubPipeline, GitlabPipeline, OidcPipeline, PipelineSubject,
+};
 pub use scope_policy::{
     AccessRule, CredentialType, Enforcement, PermissionsManagement, PipelineRule, ScopePolicy, ScopePolicySpec,
 };
-pub use status::{AwsStatus, MachineIdentityStatus};
+pub use status::{AwsStatus, MachineIdentityStatus, SuspensionStatus};
 
 /// The API group of every kind.
 pub const GROUP: &str = "ambit.dev";

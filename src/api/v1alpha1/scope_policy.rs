@@ -67,7 +67,6 @@ pub struct ScopePolicySpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub credential_types: Vec<CredentialType>,
     /// The pipelines that may be subjects. Absent: none, unless another policy lists some.
-    /// Identities of this version cannot have a pipeline as their subject yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["issuer".into()]))]

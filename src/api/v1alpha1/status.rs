@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::delivery::DeliveryStatus;
 use super::drift::{ContestStatus, DriftStatus};
 
 /// What the operator knows about the identity.
@@ -27,12 +28,20 @@ pub struct MachineIdentityStatus {
     /// The principal in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws: Option<AwsStatus>,
+    /// How pods got the identity when it was last delivered. Absent: as every account has it
+    /// that says nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryStatus>,
     /// How the live principal differed when it was last read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftStatus>,
     /// How often in a row the same drift was repaired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contest: Option<ContestStatus>,
+    /// How far the closing of a suspended identity has come. It stays until the identity is
+    /// open again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<SuspensionStatus>,
     /// The value of the annotation `ambit.dev/reconcile` that was last acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
@@ -48,6 +57,25 @@ pub struct MachineIdentityStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 2_147_483_647))]
     pub drift_count: Option<i32>,
+}
+
+/// How far the closing of a suspended identity has come. Each time is when the cloud was first
+/// seen to have it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SuspensionStatus {
+    /// The principal is denied everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_time: Option<Time>,
+    /// Nobody can become the principal any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_emptied_time: Option<Time>,
+    /// Sessions from before `sessionsBefore` are denied, also when the identity is resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_denied_time: Option<Time>,
+    /// The time before which sessions are denied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_before: Option<Time>,
 }
 
 /// The principal in AWS.
@@ -75,4 +103,7 @@ pub struct AwsStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 3600, max = 43_200))]
     pub session_seconds: Option<i32>,
+    /// Sessions from before this time are denied everything, because the identity was suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_denied_before: Option<Time>,
 }

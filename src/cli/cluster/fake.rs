@@ -11,6 +11,7 @@ use super::cloud::{Clouds, Counter, Reach};
 use super::objects::{Objects, Trouble};
 use crate::api::v1alpha1::{BindingTable, BindingTableFields, CloudAccount, MachineIdentity};
 use crate::cloud::{Cloud, MemoryCloud};
+use crate::domain::annotation::Annotations;
 use crate::domain::{Birth, Step};
 use crate::names::{AccountId, BoundaryArn, IdentityKey, InstallationId, RolePath};
 use crate::plan::account::AccountSettings;
@@ -27,8 +28,8 @@ pub struct FakeCluster {
     pub identities: Vec<MachineIdentity>,
     pub accounts: Vec<CloudAccount>,
     pub tables: BTreeMap<String, BindingTableFields>,
-    /// As `namespace/name`.
-    pub service_accounts: Vec<String>,
+    /// As `namespace/name`, with their annotations.
+    pub service_accounts: BTreeMap<String, Annotations>,
     /// Kinds that may not be read, in their plural.
     pub forbidden: Vec<&'static str>,
 }
@@ -73,9 +74,9 @@ impl Objects for FakeCluster {
         Ok(self.tables.get(namespace).map(table))
     }
 
-    async fn has_service_account(&self, namespace: &str, name: &str) -> Result<bool, Trouble> {
+    async fn annotations(&self, namespace: &str, service_account: &str) -> Result<Option<Annotations>, Trouble> {
         self.may("serviceaccounts")?;
-        Ok(self.service_accounts.contains(&format!("{namespace}/{name}")))
+        Ok(self.service_accounts.get(&format!("{namespace}/{service_account}")).cloned())
     }
 }
 
@@ -143,8 +144,13 @@ pub fn with_role(mut identity: MachineIdentity, arn: &str, id: &str) -> MachineI
 
 /// What an identity compiles to.
 pub fn resolved(identity: &MachineIdentity) -> Resolved {
+    resolved_in(&account(), identity)
+}
+
+/// What an identity compiles to in an account.
+pub fn resolved_in(account: &CloudAccount, identity: &MachineIdentity) -> Resolved {
     let key = IdentityKey::new(identity.namespace().unwrap(), identity.name_any());
-    let settings = AccountSettings::parse(&account().spec, &installation()).unwrap();
+    let settings = AccountSettings::parse(&account.spec, &installation()).unwrap();
     compile(Declaration { identity, key: &key }, settings, &installation(), Catalogue::embedded()).unwrap()
 }
 

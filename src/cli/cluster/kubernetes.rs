@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::Connection;
 use super::objects::{Objects, Trouble};
 use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity, TABLE_NAME};
+use crate::domain::annotation::Annotations;
 use crate::names::{IdentityKey, chain};
 
 /// How many objects come in one answer.
@@ -107,12 +108,12 @@ impl Objects for Kubernetes {
         self.get(&api, TABLE_NAME, "bindingtables", Some(namespace)).await
     }
 
-    async fn has_service_account(&self, namespace: &str, name: &str) -> Result<bool, Trouble> {
+    async fn annotations(&self, namespace: &str, service_account: &str) -> Result<Option<Annotations>, Trouble> {
         let api: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
         let what = "serviceaccounts";
-        match api.get_metadata(name).await {
-            Ok(_) => Ok(true),
-            Err(error) if is_absence(&error) => Ok(false),
+        match api.get_metadata(service_account).await {
+            Ok(found) => Ok(Some(found.annotations().clone())),
+            Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(self.trouble("get", what, Some(namespace), &error)),
         }
     }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::api::v1alpha1::{BindingTable, CloudAccount, MachineIdentity};
+use crate::domain::annotation::Annotations;
 use crate::names::IdentityKey;
 use crate::policy::catalogue::nearest;
 
@@ -28,8 +29,8 @@ pub trait Objects: Send + Sync {
     async fn accounts(&self) -> Result<Vec<String>, Trouble>;
     /// The table of a namespace.
     async fn table(&self, namespace: &str) -> Result<Option<BindingTable>, Trouble>;
-    /// Whether there is such a service account.
-    async fn has_service_account(&self, namespace: &str, name: &str) -> Result<bool, Trouble>;
+    /// The annotations of a service account.
+    async fn annotations(&self, namespace: &str, service_account: &str) -> Result<Option<Annotations>, Trouble>;
 }
 
 /// What to do when there is nothing of a name: the names nearest to it, or all of them.

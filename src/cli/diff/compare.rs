@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::parts::{binding_parts, part, role_parts};
 use super::side::Side;
 use crate::api::v1alpha1::{Binding, MachineIdentity, ManagementPolicy};
+use crate::domain::annotation::Annotations;
 use crate::domain::{Observation, Observed};
 use crate::names::IdentityKey;
 use crate::plan::{Decision, Difference, DriftClass, Part, Recorded, Resolved, Severity, decide};
@@ -18,11 +19,20 @@ pub struct Gathered {
     pub account: String,
     pub resolved: Resolved,
     pub live: Observation<Observed>,
-    /// Whether its service account is there; nothing if that could not be read.
-    pub service_account: Option<bool>,
+    pub service_account: ServiceAccount,
     pub entry: Entry,
     /// What could not be looked at, and why.
     pub not_looked_at: Vec<String>,
+}
+
+/// A service account.
+pub enum ServiceAccount {
+    /// It could not be read.
+    NotRead,
+    /// There is none of that name.
+    Absent,
+    /// It is there, with these annotations.
+    There(Annotations),
 }
 
 /// The entry of a service account in the namespace's table.
@@ -213,6 +223,12 @@ fn notes(identity: &MachineIdentity) -> Vec<String> {
     let mut notes = Vec::new();
     if identity.metadata.deletion_timestamp.is_some() {
         notes.push("it is being deleted, and its role with it".to_owned());
+    }
+    if identity.spec.suspend {
+        notes.push(
+            "it is suspended: its role is to be denied everything and to let nobody in, whatever is declared"
+                .to_owned(),
+        );
     }
     match identity.spec.management_policy {
         ManagementPolicy::Enforce => {}

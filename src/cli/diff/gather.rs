@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use futures::StreamExt as _;
 use kube::ResourceExt;
 
-use super::compare::{Compared, Entry, Gathered, compared};
+use super::compare::{Compared, Entry, Gathered, ServiceAccount, compared};
 use super::{Arguments, NOT_LOOKED_AT, NotCompared, Report};
 use crate::api::v1alpha1::{BindingTable, MachineIdentity};
 use crate::cli::cluster::{Clouds, Objects, Reach, Stage, Trouble, failed, learned, near, own_account};
@@ -158,23 +158,39 @@ impl<'a> Session<'a> {
         let name: &PrincipalName = &resolved.desired.name;
         let live = reach.cloud.observe(name, Depth::Full).await.map_err(|error| problem(failed(&error)))?;
         let mut not_looked_at = Vec::new();
-        let service_account = &resolved.delivery.service_account;
-        let service_account = match self.objects.has_service_account(&key.namespace, service_account).await {
-            Ok(exists) => Some(exists),
+        let (service_account, entry) = match resolved.delivery() {
+            Some(delivery) => self.binding(&key.namespace, &delivery.service_account, &mut not_looked_at).await,
+            None => (ServiceAccount::NotRead, Entry::NotRead),
+        };
+        Ok(compared(&Gathered { key, identity, account, resolved, live, service_account, entry, not_looked_at }))
+    }
+}
+
+impl Session<'_> {
+    /// A service account, and its entry in the table; what cannot be read is noted.
+    async fn binding(
+        &self,
+        namespace: &str,
+        account: &str,
+        not_looked_at: &mut Vec<String>,
+    ) -> (ServiceAccount, Entry) {
+        let annotated = match self.objects.annotations(namespace, account).await {
+            Ok(None) => ServiceAccount::Absent,
+            Ok(Some(annotations)) => ServiceAccount::There(annotations),
             Err(trouble) => {
                 not_looked_at.push(format!("the service account: {}", trouble.message));
-                None
+                ServiceAccount::NotRead
             }
         };
-        let entry = match self.tables.get(&key.namespace) {
-            Some(Ok(table)) => entry(table.as_ref(), &resolved.delivery.service_account),
+        let entry = match self.tables.get(namespace) {
+            Some(Ok(table)) => entry(table.as_ref(), account),
             Some(Err(trouble)) => {
                 not_looked_at.push(format!("the BindingTable: {}", trouble.message));
                 Entry::NotRead
             }
             None => Entry::NotRead,
         };
-        Ok(compared(&Gathered { key, identity, account, resolved, live, service_account, entry, not_looked_at }))
+        (annotated, entry)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Every part of an identity, with what it says on both sides.
 
-use super::compare::{By, DifferenceReport, Entry, Gathered, PartReport, Witness};
+use super::compare::{By, DifferenceReport, Entry, Gathered, PartReport, ServiceAccount, Witness};
 use super::side::Side;
 use crate::api::v1alpha1::{Binding, DriftItem, MachineIdentity, PodAdmission};
 use crate::domain::{Denial, Observed, OwnerTags};
 use crate::names::Owner;
-use crate::plan::{Difference, Part, Resolved, binding_differences, judge};
+use crate::plan::{Claim, Delivery, Difference, DriftClass, Part, Resolved, binding_differences, judge};
 
 /// Every part of the role, in the order in which it is judged.
 pub fn role_parts(identity: &MachineIdentity, resolved: &Resolved, live: &Observed) -> Vec<PartReport> {
@@ -72,27 +72,41 @@ fn tags(owner: &Owner, live: &OwnerTags) -> (Side, Side) {
 /// The way from pod to role.
 pub fn binding_parts(gathered: &Gathered) -> Vec<PartReport> {
     let Gathered { identity, resolved, .. } = gathered;
-    let account = &resolved.delivery.service_account;
+    let Some(delivery) = resolved.delivery() else { return Vec::new() };
+    let account = &delivery.service_account;
     let (was_read, found) = match &gathered.entry {
         Entry::NotRead => (false, None),
         Entry::Absent => (true, None),
         Entry::There(binding) => (true, Some(binding)),
     };
-    let expected = expected(gathered, found);
-    let exists = gathered.service_account.unwrap_or(true);
+    let expected = expected(gathered, delivery, found);
+    let exists = !matches!(gathered.service_account, ServiceAccount::Absent);
     // Pods of an identity that is not ready yet may start without it, where it says so.
     let is_due = found.is_some() || expected.ready || identity.spec.pod_admission == PodAdmission::RequireReady;
     let mut differences = binding_differences(account, &expected, exists, found);
     differences.retain(|one| one.part != Part::BindingTable || (was_read && is_due));
+    // Nothing is said there of an identity that is not ready.
+    let annotated = delivery.annotated().filter(|_| expected.ready);
+    if let (Some(annotated), ServiceAccount::There(found)) = (annotated, &gathered.service_account) {
+        differences.extend(match annotated.claim(&expected.identity, found) {
+            Claim::Foreign(what) => Some(foreign(account, &what)),
+            Claim::InPlace | Claim::Free => annotated.difference(account, &expected.identity, found),
+        });
+    }
     let mut take = |part: Part| {
         let at = differences.iter().position(|one| one.part == part)?;
         Some(differences.remove(at))
     };
     let mut parts = Vec::new();
-    if gathered.service_account.is_some() {
-        let there = Side::line(format!("service account `{account}`"));
-        let live = if exists { there.clone() } else { Side::line("not there") };
-        parts.push(part(identity, Part::ServiceAccount, None, take(Part::ServiceAccount), there, live));
+    let wanted = annotated.map(|annotated| annotated.annotations(&expected.identity));
+    let live = match &gathered.service_account {
+        ServiceAccount::NotRead => None,
+        ServiceAccount::Absent => Some(Side::line("not there")),
+        ServiceAccount::There(found) => Some(Side::service_account(account, wanted.as_ref().map(|_| found))),
+    };
+    if let Some(live) = live {
+        let desired = Side::service_account(account, wanted.as_ref());
+        parts.push(part(identity, Part::ServiceAccount, None, take(Part::ServiceAccount), desired, live));
     }
     if was_read {
         let desired = if is_due { Side::binding(&expected) } else { Side::line("none while it is not ready") };
@@ -102,20 +116,19 @@ pub fn binding_parts(gathered: &Gathered) -> Vec<PartReport> {
     parts
 }
 
+/// What somebody else says on a service account, and Ambit leaves as it is.
+fn foreign(service_account: &str, what: &str) -> Difference {
+    let summary = format!("service account `{service_account}` has {what}, which somebody else wrote");
+    Difference::new(Part::ServiceAccount, DriftClass::Foreign, summary)
+}
+
 /// The entry as the operator would write it. Whether pods of an identity that is not ready have
 /// to wait depends on how far it got, which only the operator knows.
-fn expected(gathered: &Gathered, found: Option<&Binding>) -> Binding {
+fn expected(gathered: &Gathered, delivery: &Delivery, found: Option<&Binding>) -> Binding {
     let conditions = gathered.identity.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let is_ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
     let ready = is_ready || found.is_some_and(|entry| entry.ready);
-    let delivery = &gathered.resolved.delivery;
-    Binding {
-        identity: gathered.key.name.clone(),
-        ready,
-        reason: (!ready).then(|| "it is not ready".to_owned()),
-        audience: delivery.audience.clone(),
-        env: delivery.env.clone(),
-    }
+    delivery.binding(&gathered.key.name, (!ready).then(|| "it is not ready".to_owned()))
 }
 
 /// One part with its two sides, and what status tells of its difference.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::api::v1alpha1::Binding;
 use crate::domain::Reading;
+use crate::domain::annotation::{ANNOTATED_BY, Annotations, READ_BY_WEBHOOK};
 use crate::policy::{Catalogue, Policy, explain};
 
 /// What one part says on one side.
@@ -48,6 +49,17 @@ impl Side {
         }
     }
 
+    /// A service account with what it says to the webhook of EKS, where that is looked at.
+    pub fn service_account(name: &str, annotations: Option<&Annotations>) -> Self {
+        let mut words = vec![format!("service account `{name}`")];
+        let said = annotations
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| *name == ANNOTATED_BY || READ_BY_WEBHOOK.contains(&name.as_str()));
+        words.extend(said.map(|(name, value)| format!("{name} = {value}")));
+        Self { words, ..Self::default() }
+    }
+
     /// An entry of a binding table.
     pub fn binding(binding: &Binding) -> Self {
         let gate = match (&binding.reason, binding.ready) {
@@ -56,7 +68,12 @@ impl Side {
             (None, false) => "pods wait".to_owned(),
         };
         let mut words = vec![format!("identity `{}`", binding.identity), gate];
-        words.push(format!("tokens for `{}`", binding.audience));
+        words.extend(binding.audience.as_ref().map(|audience| format!("tokens for `{audience}`")));
+        words.extend(binding.expiration_seconds.map(|seconds| format!("tokens valid for {seconds} s")));
+        words.extend(binding.directory.as_ref().map(|directory| format!("tokens in `{directory}`")));
+        if !binding.required_env.is_empty() {
+            words.push("credentials from the webhook of EKS: without them pods are refused".to_owned());
+        }
         let mut env: Vec<String> = binding.env.iter().map(|one| format!("{} = {}", one.name, one.value)).collect();
         env.sort();
         words.extend(env);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::v1alpha1::{Binding, BindingTableFields, MachineIdentity};
+use crate::api::v1alpha1::{BindingTableFields, MachineIdentity};
 use crate::cli::cluster::fake::{self, FakeClouds, FakeCluster};
 use crate::cloud::{ErrorKind, Fault, FaultPlan, Faulty, MemoryCloud, MemoryRole};
 
@@ -28,21 +28,15 @@ struct Stage {
 async fn stage() -> Stage {
     let cloud = fake::cloud();
     let identity = fake::provision(&cloud, fake::identity("shop", "orders")).await;
-    let delivery = fake::resolved(&identity).delivery;
-    let binding = Binding {
-        identity: "orders".into(),
-        ready: true,
-        reason: None,
-        audience: delivery.audience,
-        env: delivery.env,
-    };
+    let delivery = fake::resolved(&identity).delivery().cloned().unwrap();
+    let binding = delivery.binding("orders", None);
     let table = BindingTableFields { service_accounts: BTreeMap::from([("orders".to_owned(), binding)]) };
     let role = fake::role_name(&identity);
     let cluster = FakeCluster {
         identities: vec![identity],
         accounts: vec![fake::account()],
         tables: BTreeMap::from([("shop".to_owned(), table)]),
-        service_accounts: vec!["shop/orders".to_owned()],
+        service_accounts: BTreeMap::from([("shop/orders".to_owned(), BTreeMap::new())]),
         forbidden: Vec::new(),
     };
     Stage { cloud, cluster, role }
@@ -201,7 +195,8 @@ async fn a_role_that_is_not_there_a_foreign_one_and_an_unreadable_one_have_their
 async fn the_way_from_the_pod_is_part_of_it() {
     let mut stage = stage().await;
     stage.cluster.service_accounts.clear();
-    stage.cluster.tables.get_mut("shop").unwrap().service_accounts.get_mut("orders").unwrap().audience = "x".into();
+    stage.cluster.tables.get_mut("shop").unwrap().service_accounts.get_mut("orders").unwrap().audience =
+        Some("x".into());
     let (exit, text) = stage.said(&["orders"]).await;
     assert_eq!(exit, Exit::Findings);
     for expected in [

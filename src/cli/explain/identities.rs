@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::Format;
-use crate::api::v1alpha1::ManagementPolicy;
+use crate::api::v1alpha1::{DeliveryMethod, ManagementPolicy};
 use crate::cli::files::Files;
 use crate::cli::report;
 use crate::cli::{Exit, answer};
 use crate::names::printable;
 use crate::offline::{self, Declared, World};
+use crate::plan::pipeline::pipeline;
 use crate::plan::{Resolved, Verdict};
 use crate::policy::explain::{Sensitivity, document};
 use crate::policy::{Catalogue, Policy};
@@ -40,6 +41,9 @@ struct Explained {
     account: String,
     /// The service account whose pods may become it.
     service_account: String,
+    /// The pipeline that uses it, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline: Option<String>,
     /// What follows from the account; absent where the files do not hold it.
     #[serde(flatten)]
     place: Option<Place>,
@@ -66,6 +70,9 @@ struct Place {
     role_arn: String,
     issuer: String,
     audience: String,
+    /// How pods get token and environment, where that is not by Ambit's admission policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<DeliveryMethod>,
     permissions_boundary: String,
 }
 
@@ -184,6 +191,7 @@ impl Explained {
             identity: declared.key.to_string(),
             account: spec.account_ref.name.clone(),
             service_account: spec.subject.service_account.as_ref().map(|one| one.name.clone()).unwrap_or_default(),
+            pipeline: spec.subject.pipeline.as_ref().and_then(|subject| pipeline(subject).ok()).map(|it| it.words),
             place: resolved.map(Place::of),
             session_seconds: std::time::Duration::from(spec.session_duration).as_secs(),
             enforced: spec.management_policy == ManagementPolicy::Enforce,
@@ -204,9 +212,20 @@ impl Explained {
         for said in &self.may {
             line(&format!("  {}", said.text));
         }
-        line(&format!("  who       pods of service account `{}` in namespace `{namespace}`", self.service_account));
-        if let Some(Place { issuer, audience, .. }) = &self.place {
+        match &self.pipeline {
+            Some(pipeline) => line(&format!("  who       {pipeline}")),
+            None => {
+                line(&format!(
+                    "  who       pods of service account `{}` in namespace `{namespace}`",
+                    self.service_account
+                ));
+            }
+        }
+        if let Some(Place { issuer, audience, delivery, .. }) = &self.place {
             line(&format!("            with a token of {issuer} for `{audience}`"));
+            if *delivery == Some(DeliveryMethod::ServiceAccountAnnotation) {
+                line("            which the webhook of EKS gives them, by annotations of the service account");
+            }
         }
         line(&format!("  sessions  of at most {}", duration(self.session_seconds)));
         if let Some(Place { role_arn, permissions_boundary, .. }) = &self.place {
@@ -229,11 +248,15 @@ impl Explained {
 impl Place {
     fn of(resolved: &Resolved) -> Self {
         let (account, desired) = (&resolved.account, &resolved.desired);
+        let (issuer, audience) = resolved.tokens();
         Self {
             account_id: account.account.to_string(),
             role_arn: resolved.role_arn.clone(),
-            issuer: account.issuer.to_string(),
-            audience: account.audience.clone(),
+            issuer: issuer.to_string(),
+            audience: audience.to_owned(),
+            delivery: resolved
+                .delivery()
+                .and_then(|_| Some(account.delivery).filter(|it| *it != DeliveryMethod::default())),
             permissions_boundary: desired.boundary.to_string(),
         }
     }

@@ -32,6 +32,8 @@ pub enum State {
     Cosmetic,
     /// Ambit itself denies it everything.
     Revoked,
+    /// Somebody suspended it, and it is closed.
+    Suspended,
     /// It is being deleted.
     Deleting,
     /// Its declaration cannot be made into a role, so there is nothing to compare with.
@@ -196,6 +198,8 @@ fn present(row: &mut Row, identity: &MachineIdentity, resolved: &Resolved, live:
     let is_closed = live.denial == Denial::InPlace;
     let status = identity.status.as_ref();
     let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let is_suspended =
+        identity.spec.suspend && conditions.iter().any(|one| one.type_ == "InSync" && one.reason == "Suspended");
     let is_revoked = conditions.iter().any(|one| one.type_ == "InSync" && one.reason == "Revoked");
     let recorded = Recorded {
         id: status.and_then(|status| status.aws.as_ref()).and_then(|aws| aws.role_id.clone()),
@@ -204,6 +208,11 @@ fn present(row: &mut Row, identity: &MachineIdentity, resolved: &Resolved, live:
     let found = judge(&resolved.desired, &live);
     if let Decision::NotOurs(why) = decide(&resolved.desired, &Observation::Present(live), &recorded, true) {
         (row.state, row.about) = (State::Foreign, Some(why));
+        return;
+    }
+    if is_closed && is_suspended {
+        row.state = State::Suspended;
+        row.about = Some("somebody suspended it: it is denied everything and lets nobody in".to_owned());
         return;
     }
     if is_closed && is_revoked {

@@ -61,6 +61,7 @@ fn compared(out: &mut String, compared: &Compared) {
         (State::Missing, "missing"),
         (State::Foreign, "foreign"),
         (State::Revoked, "revoked"),
+        (State::Suspended, "suspended"),
         (State::Refused, "refused"),
         (State::Deleting, "being deleted"),
         (State::NotSeen, "not seen"),
@@ -94,6 +95,7 @@ fn row(out: &mut String, row: &Row) {
     let state = match row.state {
         State::InSync | State::Cosmetic => "in sync in another spelling",
         State::Revoked => "revoked",
+        State::Suspended => "suspended",
         State::Deleting => "being deleted",
         State::Refused => "refused",
         State::NotSeen => "not seen",

@@ -2,11 +2,11 @@
 
 use aws_sdk_iam::types::Tag;
 
-use super::{AwsCloud, CLOSED, PERMISSIONS, errors, tags};
+use super::{AwsCloud, CLOSED, PERMISSIONS, SESSIONS, errors, tags};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::domain::{Birth, SessionSeconds, Step, StepDone};
 use crate::names::{BoundaryArn, PrincipalName};
-use crate::policy::deny_all;
+use crate::policy::{deny_all, deny_sessions_before};
 
 impl AwsCloud {
     pub(super) async fn take_step(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError> {
@@ -21,6 +21,10 @@ impl AwsCloud {
             Step::RemovePermissions => self.remove_inline(name, PERMISSIONS).await?,
             Step::Close => self.put_inline(name, CLOSED, deny_all().text()).await?,
             Step::Open => self.remove_inline(name, CLOSED).await?,
+            Step::DenySessions(before) => {
+                self.put_inline(name, SESSIONS, deny_sessions_before(&before.to_string()).text()).await?;
+            }
+            Step::AdmitSessions => self.remove_inline(name, SESSIONS).await?,
             Step::RemoveInline(policy) => self.remove_inline(name, policy).await?,
             Step::Detach(arn) => self.detach(name, arn).await?,
             Step::Delete => self.delete(name).await?,

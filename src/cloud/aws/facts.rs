@@ -35,6 +35,7 @@ pub(super) fn from_role(account: &AwsAccount, role: Role) -> Observed {
         session: role.max_session_duration.and_then(|seconds| u32::try_from(seconds).ok()),
         permissions: None,
         denial: Denial::Absent,
+        sessions_denied_before: None,
         other_inline: BTreeMap::new(),
         attached: BTreeSet::new(),
         other_tags,

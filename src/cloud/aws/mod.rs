@@ -43,7 +43,11 @@ pub const PERMISSIONS: &str = "ambit";
 /// The inline policy by which Ambit denies everything.
 pub const CLOSED: &str = "ambit-closed";
 
-const OWN: OwnPolicies = OwnPolicies { permissions: PERMISSIONS, closed: CLOSED };
+/// The inline policy by which Ambit denies what old sessions do.
+pub const SESSIONS: &str = "ambit-sessions";
+
+/// The names of Ambit's own inline policies.
+pub const OWN: OwnPolicies = OwnPolicies { permissions: PERMISSIONS, closed: CLOSED, sessions: SESSIONS };
 
 /// One account as one installation manages it.
 #[derive(Debug, Clone, PartialEq, Eq)]

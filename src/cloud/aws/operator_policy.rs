@@ -15,22 +15,15 @@ use crate::names::{BoundaryArn, IssuerUrl};
 /// cannot touch boundaries, users or the attachments of managed policies
 /// except to take them off.
 ///
-/// `issuer` is the cluster's issuer, where web identities are used;
-/// `create_provider` says whether Ambit may register it. `GetRole` covers all
+/// `issuers` are those of the cluster and of pipelines, each with whether Ambit may
+/// register it. `GetRole` covers all
 /// roles, because a role of our name on another path must be seen to be left
 /// alone, and because IAM asks for the name without a path while none exists.
 #[must_use]
-pub fn operator_policy(
-    account: &AwsAccount,
-    boundary: &BoundaryArn,
-    issuer: Option<&IssuerUrl>,
-    create_provider: bool,
-) -> String {
+pub fn operator_policy(account: &AwsAccount, boundary: &BoundaryArn, issuers: &[(&IssuerUrl, bool)]) -> String {
     let mut statements = roles(account, boundary);
     statements.extend(reads(account, boundary));
-    statements.extend(issuer.map(|issuer| read_provider(account, issuer)));
-    statements
-        .extend(issuer.filter(|_| create_provider).into_iter().flat_map(|issuer| register_provider(account, issuer)));
+    statements.extend(providers(account, issuers));
     statements.extend(account.events.iter().map(|events| receive_events(account, events)));
     let policy = Policy { version: "2012-10-17", statement: statements };
     // Plain structs of texts always serialise; an empty policy would grant nothing.
@@ -50,9 +43,16 @@ struct Statement {
     sid: &'static str,
     effect: &'static str,
     action: Vec<&'static str>,
-    resource: String,
+    resource: Resources,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     condition: BTreeMap<&'static str, BTreeMap<String, Values>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Resources {
+    One(String),
+    Many(Vec<String>),
 }
 
 #[derive(Serialize)]
@@ -64,8 +64,18 @@ enum Values {
 
 impl Statement {
     fn allow(sid: &'static str, action: &[&'static str], resource: &str) -> Self {
-        let resource = resource.to_owned();
+        let resource = Resources::One(resource.to_owned());
         Self { sid, effect: "Allow", action: action.to_vec(), resource, condition: BTreeMap::new() }
+    }
+
+    /// On these resources; no statement where there are none.
+    fn on_all(sid: &'static str, action: &[&'static str], mut resources: Vec<String>) -> Option<Self> {
+        let resource = match resources.len() {
+            0 => return None,
+            1 => Resources::One(resources.remove(0)),
+            _ => Resources::Many(resources),
+        };
+        Some(Self { resource, ..Self::allow(sid, action, "") })
     }
 
     fn when(mut self, operator: &'static str, key: impl Into<String>, value: Values) -> Self {
@@ -145,27 +155,20 @@ fn reads(account: &AwsAccount, boundary: &BoundaryArn) -> Vec<Statement> {
     ]
 }
 
-fn read_provider(account: &AwsAccount, issuer: &IssuerUrl) -> Statement {
-    Statement::allow("SeeTheProvider", &["iam:GetOpenIDConnectProvider"], &account.provider_arn(issuer))
-}
-
-fn register_provider(account: &AwsAccount, issuer: &IssuerUrl) -> [Statement; 2] {
-    let arn = account.provider_arn(issuer);
-    [
-        Statement::allow(
-            "RegisterTheProvider",
-            &["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"],
-            &arn,
-        )
-        .tagging_as_ours(account)
-        .with_our_tags_only(),
-        Statement::allow(
-            "AcceptTheAudience",
-            &["iam:AddClientIDToOpenIDConnectProvider", "iam:RemoveClientIDFromOpenIDConnectProvider"],
-            &arn,
-        )
-        .on_ours(account),
-    ]
+fn providers(account: &AwsAccount, issuers: &[(&IssuerUrl, bool)]) -> impl Iterator<Item = Statement> {
+    let arns = |only_made: bool| -> Vec<String> {
+        let wanted = issuers.iter().filter(|(_, may_make)| *may_make || !only_made);
+        wanted.map(|(issuer, _)| account.provider_arn(issuer)).collect()
+    };
+    let register = ["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
+    let accept = ["iam:AddClientIDToOpenIDConnectProvider", "iam:RemoveClientIDFromOpenIDConnectProvider"];
+    let statements = [
+        Statement::on_all("SeeTheProvider", &["iam:GetOpenIDConnectProvider"], arns(false)),
+        Statement::on_all("RegisterTheProvider", &register, arns(true))
+            .map(|statement| statement.tagging_as_ours(account).with_our_tags_only()),
+        Statement::on_all("AcceptTheAudience", &accept, arns(true)).map(|statement| statement.on_ours(account)),
+    ];
+    statements.into_iter().flatten()
 }
 
 /// Deleting a batch asks for the permission to delete one.

@@ -25,7 +25,7 @@ fn issuer() -> IssuerUrl {
 }
 
 fn whole() -> String {
-    operator_policy(&account("bed", "/ambit/bed/"), &boundary(), Some(&issuer()), true)
+    operator_policy(&account("bed", "/ambit/bed/"), &boundary(), &[(&issuer(), true)])
 }
 
 fn actions(policy: &str) -> Vec<String> {
@@ -46,16 +46,16 @@ fn fits_into_a_managed_policy_with_the_longest_names() {
     assert_eq!(counted(&whole()), 2958);
     let issuer = IssuerUrl::parse(&format!("https://{}", "i".repeat(247))).unwrap();
     let long = account(&"x".repeat(20), &format!("/{}/{}/", "p".repeat(100), "x".repeat(20)));
-    let longest = counted(&operator_policy(&long, &boundary(), Some(&issuer), true));
+    let longest = counted(&operator_policy(&long, &boundary(), &[(&issuer, true)]));
     assert!(longest <= MANAGED_POLICY_LIMIT, "{longest}");
 }
 
 #[test]
 fn a_provider_is_read_only_where_it_is_and_made_only_when_allowed() {
     let account = account("bed", "/ambit/bed/");
-    let none = actions(&operator_policy(&account, &boundary(), None, true));
+    let none = actions(&operator_policy(&account, &boundary(), &[]));
     assert!(!none.iter().any(|action| action.contains("OpenID")), "{none:?}");
-    let existing = actions(&operator_policy(&account, &boundary(), Some(&issuer()), false));
+    let existing = actions(&operator_policy(&account, &boundary(), &[(&issuer(), false)]));
     let provider: Vec<_> = existing.iter().filter(|action| action.contains("OpenID")).collect();
     assert_eq!(provider, ["iam:GetOpenIDConnectProvider"]);
 }
@@ -63,11 +63,11 @@ fn a_provider_is_read_only_where_it_is_and_made_only_when_allowed() {
 #[test]
 fn a_queue_is_read_only_where_there_is_one() {
     let plain = account("bed", "/ambit/bed/");
-    let without = actions(&operator_policy(&plain, &boundary(), None, false));
+    let without = actions(&operator_policy(&plain, &boundary(), &[]));
     assert!(!without.iter().any(|action| action.starts_with("sqs:")), "{without:?}");
     let queue = QueueUrl::parse("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events").unwrap();
     let events = Some(AwsEvents { queue, boundary: boundary(), issuer: issuer() });
-    let policy = operator_policy(&AwsAccount { events, ..plain }, &boundary(), None, false);
+    let policy = operator_policy(&AwsAccount { events, ..plain }, &boundary(), &[]);
     let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
     let hears = policy["Statement"].as_array().unwrap().last().unwrap();
     let expected = serde_json::json!({

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{CLOSED, PERMISSIONS};
+use super::{CLOSED, PERMISSIONS, SESSIONS};
 use crate::cloud::Record;
 use crate::domain::{ChangeEvent, Target};
 use crate::names::printable;
@@ -152,7 +152,7 @@ impl Reader {
 fn inline(name: &str) -> Target {
     match name {
         PERMISSIONS => Target::Permissions,
-        CLOSED => Target::Denial,
+        CLOSED | SESSIONS => Target::Denial,
         name => Target::Inline(cut(name, LONGEST_WORD)),
     }
 }

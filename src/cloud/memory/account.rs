@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::MemoryRole;
-use crate::cloud::aws::{CLOSED, PERMISSIONS};
+use crate::cloud::aws::{CLOSED, PERMISSIONS, SESSIONS};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::domain::{Birth, Provider, Step, StepDone};
 use crate::names::{AccountId, InstallationId, IssuerUrl};
-use crate::policy::{MAX_PERMISSIONS, MAX_TRUST, deny_all, size_for_iam};
+use crate::policy::{MAX_INLINE, MAX_TRUST, deny_all, deny_sessions_before, size_for_iam};
 
 #[derive(Debug)]
 pub(super) struct Account {
@@ -138,7 +138,11 @@ impl Account {
         }
         let Some(role) = self.role_mut(name) else {
             return match step {
-                Step::RemovePermissions | Step::Open | Step::RemoveInline(_) | Step::Detach(_) => Ok(()),
+                Step::RemovePermissions
+                | Step::Open
+                | Step::AdmitSessions
+                | Step::RemoveInline(_)
+                | Step::Detach(_) => Ok(()),
                 _ => Err(no_role(name)),
             };
         };
@@ -156,6 +160,8 @@ impl Account {
             Step::RemovePermissions => drop(role.inline.remove(PERMISSIONS)),
             Step::Close => put_inline(role, CLOSED, deny_all().text())?,
             Step::Open => drop(role.inline.remove(CLOSED)),
+            Step::DenySessions(before) => put_inline(role, SESSIONS, deny_sessions_before(&before.to_string()).text())?,
+            Step::AdmitSessions => drop(role.inline.remove(SESSIONS)),
             Step::RemoveInline(policy) => drop(role.inline.remove(policy)),
             Step::Detach(arn) => drop(role.attached.remove(arn)),
         }
@@ -243,8 +249,8 @@ fn check_trust(operation: &'static str, trust: &str) -> Result<(), CloudError> {
 fn put_inline(role: &mut MemoryRole, policy: &str, document: &str) -> Result<(), CloudError> {
     let others = role.inline.iter().filter(|(name, _)| name.as_str() != policy);
     let total: usize = others.map(|(_, text)| size_for_iam(text)).sum::<usize>() + size_for_iam(document);
-    if total > MAX_PERMISSIONS {
-        let message = format!("Maximum policy size of {MAX_PERMISSIONS} bytes exceeded for role {}", role.name);
+    if total > MAX_INLINE {
+        let message = format!("Maximum policy size of {MAX_INLINE} bytes exceeded for role {}", role.name);
         return Err(refusal(ErrorKind::LimitExceeded, "iam:PutRolePolicy", "LimitExceeded", message));
     }
     role.inline.insert(policy.to_owned(), document.to_owned());

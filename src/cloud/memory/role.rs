@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::Depth;
-use crate::cloud::aws::{CLOSED, PERMISSIONS};
-use crate::domain::{Denial, Observed, OwnPolicies, OwnerTags, Swept};
+use crate::cloud::aws::OWN;
+use crate::domain::{Denial, Observed, OwnerTags, Swept};
 use crate::names::Owner;
 
 const INSTALLATION: &str = "ambit.dev/installation";
@@ -77,7 +77,7 @@ impl MemoryRole {
     /// What a policy of this name says.
     #[must_use]
     pub fn permissions(&self) -> Option<&str> {
-        self.inline.get(PERMISSIONS).map(String::as_str)
+        self.inline.get(OWN.permissions).map(String::as_str)
     }
 
     /// Whether everything is denied.
@@ -107,7 +107,7 @@ impl MemoryRole {
             inline: self.inline.iter().map(|(name, text)| (name.clone(), Ok(text.clone()))).collect(),
             attached: self.attached.clone(),
             last_used: None,
-            own: OwnPolicies { permissions: PERMISSIONS, closed: CLOSED },
+            own: OWN,
         }
     }
 
@@ -120,6 +120,7 @@ impl MemoryRole {
         }
         if !observed.complete {
             observed.denial = Denial::Absent;
+            observed.sessions_denied_before = None;
             observed.other_inline.clear();
             observed.attached.clear();
         }

@@ -115,7 +115,7 @@ fn an_entry_that_is_not_as_ambit_wrote_it_wakes_its_identity() {
     let changes: [&dyn Fn(&mut Binding); 5] = [
         &|entry| entry.env[0].value = theirs.to_owned(),
         &|entry| entry.env.push(endpoint()),
-        &|entry| entry.audience = "other".to_owned(),
+        &|entry| entry.audience = Some("other".to_owned()),
         &|entry| entry.ready = false,
         &|entry| entry.identity = "mailer".to_owned(),
     ];

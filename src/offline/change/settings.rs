@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::access::Role;
 use super::{Item, Part, Way, spot_of};
-use crate::api::v1alpha1::{DeletionPolicy, ManagementPolicy, PodAdmission};
+use crate::api::v1alpha1::{DeletionPolicy, DeliveryMethod, ManagementPolicy, PodAdmission};
 use crate::offline::code::Code;
 use crate::offline::world::Declared;
+use crate::plan::account::AccountSettings;
 use crate::plan::guardrail::hours;
+use crate::plan::pipeline::pipeline;
 use crate::policy::compare::{self, Direction, Verdict};
 use crate::policy::explain::{self, Change};
 use crate::policy::{Catalogue, Policy, Request};
@@ -24,7 +26,11 @@ pub(super) fn differences(old: &Role<'_>, new: &Role<'_>, catalogue: &Catalogue)
 
 /// Who uses an identity.
 pub(super) fn subject(declared: &Declared) -> String {
-    let account = declared.identity.spec.subject.service_account.as_ref();
+    let subject = &declared.identity.spec.subject;
+    if let Some(pipeline) = subject.pipeline.as_ref().and_then(|subject| pipeline(subject).ok()) {
+        return format!("pipeline {}", pipeline.words);
+    }
+    let account = subject.service_account.as_ref();
     let name = account.map_or("", |account| account.name.as_str());
     format!("service account `{}/{name}`", declared.key.namespace)
 }
@@ -155,6 +161,34 @@ fn session(old: &Role<'_>, new: &Role<'_>) -> Option<Item> {
     Some(item(new, Part::Session, way, code, "spec.sessionDuration", [head, english.to_owned()]))
 }
 
+/// How new pods get token and environment. Pods that run keep theirs, and whoever may create pods
+/// may mount a token as they like: it is no question of access.
+fn delivered(before: &AccountSettings, after: &AccountSettings) -> Vec<String> {
+    let mut notes = Vec::new();
+    if before.delivery != after.delivery {
+        let what = match after.delivery {
+            DeliveryMethod::PodAdmission => {
+                "Ambit's admission policies add token and environment to its new pods, and its service account loses Ambit's annotations"
+            }
+            DeliveryMethod::ServiceAccountAnnotation => {
+                "its service account is annotated, and the webhook of EKS adds token and environment to its new pods"
+            }
+        };
+        notes.push(format!("`delivery` goes from {:?} to {:?}: {what}", before.delivery, after.delivery));
+    }
+    let lasting = |account: &AccountSettings| {
+        hours(Duration::from_secs(u64::try_from(account.token.expiration_seconds).unwrap_or_default()))
+    };
+    if before.token.expiration_seconds != after.token.expiration_seconds {
+        notes.push(format!("tokens of its new pods are valid for {} instead of {}", lasting(after), lasting(before)));
+    }
+    let (found, was) = (&after.token.directory, &before.token.directory);
+    if found != was {
+        notes.push(format!("its new pods find their token in `{found}` instead of `{was}`"));
+    }
+    notes
+}
+
 /// What does not change access, and matters all the same.
 fn notes(old: &Role<'_>, new: &Role<'_>) -> Vec<String> {
     let (before, after) = (&old.declared.identity.spec, &new.declared.identity.spec);
@@ -193,6 +227,9 @@ fn notes(old: &Role<'_>, new: &Role<'_>) -> Vec<String> {
     let (before, after) = (&old.resolved.account, &new.resolved.account);
     if before.region != after.region {
         notes.push(format!("its pods get region {} instead of {}", after.region, before.region));
+    }
+    if new.resolved.delivery().is_some() {
+        notes.extend(delivered(before, after));
     }
     notes
 }

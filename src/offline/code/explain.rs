@@ -140,7 +140,7 @@ fn refusal(code: Code) -> Explanation {
             example: "  actions: [\"s3:GetObject\"]\n  resources: [\"arn:aws:s3:::orders\"]   objects are arn:aws:s3:::orders/*",
         },
         Code::TooLarge => Explanation {
-            means: "Compiled, the scopes are longer than the 10,240 characters that IAM takes as inline policies of a role.",
+            means: "Compiled, the scopes are longer than 9,840 characters: of the 10,240 that IAM takes as inline policies of a role, Ambit keeps some free to deny them.",
             matters: "IAM would refuse the document. Nothing is granted by halves: the identity is refused.",
             mend: "Shorten the scopes that the message names, for instance with one wildcard in place of many names, or split the workload's identity.",
             example: "  actions: [\"s3:GetObject\", \"s3:GetObjectTagging\", \"s3:GetObjectVersion\", …]\n  actions: [\"s3:GetObject*\"]           shorter",

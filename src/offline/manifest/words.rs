@@ -81,7 +81,7 @@ pub(super) fn mismatch(wanted: Shape, node: &Node) -> String {
 }
 
 /// Patterns of the kinds, in words.
-const PATTERNS: [(&str, &str); 14] = [
+const PATTERNS: [(&str, &str); 25] = [
     (
         "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         "must be made of lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
@@ -110,6 +110,26 @@ const PATTERNS: [(&str, &str); 14] = [
     ("^[A-Za-z0-9_+=,.@:/-]+$", "must be made of letters, digits and the characters '_+=,.@:/-'"),
     ("^[A-Za-z0-9._:/-]+$", "must be made of letters, digits and the characters '._:/-'"),
     ("^[A-Za-z:]+$", "must be an operator such as 'StringEquals' or 'ForAllValues:StringLike'"),
+    ("^[A-Za-z0-9_-]+/[A-Za-z0-9._-]+$", "must be a repository with its owner, such as 'acme/shop'"),
+    ("^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+$", "must be a project with its group, such as 'acme/shop'"),
+    ("^[A-Za-z0-9.-]+/[A-Za-z0-9._/-]+$", "must be a repository with its host, such as 'github.com/acme/shop'"),
+    ("^[^*?$:]+$", "must be a name without '*', '?', '$' and ':'"),
+    ("^[^$*?]+$", "must be one whole subject, without '*', '?' and '$'"),
+    ("^[^*?$:~^ ]+$", "must be one branch, such as 'main', without wildcard"),
+    ("^[^*?$:~^ ]+[*]?$", "must be a tag, such as 'v1.2.0', or the beginning of some, such as 'v*'"),
+    (
+        "^[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/[^*?$@]+@refs/[^*?$:~^ ]+$",
+        "must be a workflow with its ref, such as 'acme/ci/.github/workflows/deploy.yaml@refs/heads/main'",
+    ),
+    ("^[0-9]+$", "must be a number in quotes, such as '12345'"),
+    (
+        "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        "must be a UUID in lower case, such as '0a1b2c3d-0000-4000-8000-000000000001'",
+    ),
+    (
+        "^https://[^*?#$ ]+[^*?#$ /]$",
+        "must be the issuer's URL: 'https://…' without wildcard, query, or slash at its end",
+    ),
     ("^https://[^*?#$ ]+$", "must be the issuer's URL: 'https://…' without wildcard, query or blank"),
 ];
 

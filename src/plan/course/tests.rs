@@ -28,7 +28,7 @@ fn in_place(desired: &Desired) -> Recorded {
         trust: Some(desired.trust.meaning().to_string()),
         boundary: None,
         session: Some(desired.session.get()),
-        revoked: false,
+        ..Recorded::default()
     }
 }
 
@@ -49,6 +49,7 @@ fn taken(identity: &MachineIdentity, policies: Vec<Arc<ScopePolicy>>, recorded: 
 fn short(course: &Course) -> (&'static str, Reason, crate::plan::Standing) {
     let (name, verdict) = match course {
         Course::Pursue(_, verdict) => ("pursue", verdict),
+        Course::Suspend(_) => panic!("nobody asked for it"),
         Course::Revoke(revocation) => ("revoke", &revocation.verdict),
         Course::Refuse(refusal) => ("refuse", &refusal.verdict),
     };

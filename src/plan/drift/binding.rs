@@ -1,7 +1,9 @@
 //! How the way from pod to principal differs from the declared one.
 
+use std::collections::BTreeSet;
+
 use super::{Difference, DriftClass, Part};
-use crate::api::v1alpha1::{Binding, EnvVar};
+use crate::api::v1alpha1::{Binding, EnvVar, TOKEN_DIRECTORY, TOKEN_SECONDS};
 
 /// What differs between the declared and the live way of a service account's pods to the
 /// principal: the service account itself, and its entry in the namespace's table.
@@ -40,23 +42,45 @@ fn table(service_account: &str, expected: &Binding, entry: &Binding) -> Option<(
         return Some((DriftClass::Changed, said(what)));
     }
     let mut changed = Vec::new();
-    if entry.audience != expected.audience {
-        changed.push(format!("asks for tokens for `{}` instead of `{}`", entry.audience, expected.audience));
-    }
-    // Nobody gets the environment while pods are turned away.
-    if entry.ready && expected.ready {
-        changed.extend(environment(&expected.env, &entry.env));
-    }
     match (expected.ready, entry.ready) {
         (false, true) => changed.push("lets pods start, although they must wait".to_owned()),
-        (true, false) if changed.is_empty() => {
+        (true, false) => {
             let why = entry.reason.as_deref().unwrap_or("it does not say why");
             return Some((DriftClass::Narrowed, said(format!("turns pods away, although they may start: {why}"))));
         }
-        (true, false) => changed.push("turns pods away".to_owned()),
-        _ => {}
+        // Nobody gets anything while pods are turned away.
+        (true, true) => changed.extend(given(expected, entry)),
+        (false, false) => {}
     }
     (!changed.is_empty()).then(|| (DriftClass::Changed, said(changed.join(", and "))))
+}
+
+/// How that which pods get differs.
+fn given(expected: &Binding, entry: &Binding) -> Vec<String> {
+    let mut changed = Vec::new();
+    match (&expected.audience, &entry.audience) {
+        (wanted, found) if wanted == found => {}
+        (Some(wanted), Some(found)) => changed.push(format!("asks for tokens for `{found}` instead of `{wanted}`")),
+        (Some(wanted), None) => changed.push(format!("asks for no tokens instead of those for `{wanted}`")),
+        (None, found) => {
+            changed.push(format!("asks for tokens for `{}` and should for none", found.as_deref().unwrap_or_default()));
+        }
+    }
+    let seconds = |binding: &Binding| binding.expiration_seconds.unwrap_or(TOKEN_SECONDS);
+    if seconds(expected) != seconds(entry) {
+        changed.push(format!("asks for tokens of {} s instead of {} s", seconds(entry), seconds(expected)));
+    }
+    let directory = |binding: &Binding| binding.directory.clone().unwrap_or_else(|| TOKEN_DIRECTORY.to_owned());
+    if directory(expected) != directory(entry) {
+        changed.push(format!("mounts tokens in `{}` instead of `{}`", directory(entry), directory(expected)));
+    }
+    changed.extend(environment(&expected.env, &entry.env));
+    let sorted = |binding: &Binding| binding.required_env.iter().cloned().collect::<BTreeSet<String>>();
+    if sorted(expected) != sorted(entry) {
+        let does = if entry.required_env.is_empty() { "does not look" } else { "looks otherwise" };
+        changed.push(format!("{does} whether a webhook gave pods their credentials"));
+    }
+    changed
 }
 
 /// Which variables pods would get otherwise. Their values may be anything, so only names are said.
@@ -80,8 +104,9 @@ mod tests {
             identity: "orders".into(),
             ready: true,
             reason: None,
-            audience: "sts.amazonaws.com".into(),
+            audience: Some("sts.amazonaws.com".into()),
             env: vec![env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/orders"), env("AWS_REGION", "eu-west-1")],
+            ..Binding::default()
         }
     }
 
@@ -138,7 +163,7 @@ mod tests {
             changed("is that of identity `mailer` instead of `orders`")
         );
         assert_eq!(
-            told(true, |entry| entry.audience = "other".into()),
+            told(true, |entry| entry.audience = Some("other".into())),
             changed("asks for tokens for `other` instead of `sts.amazonaws.com`")
         );
         assert_eq!(
@@ -148,7 +173,7 @@ mod tests {
         assert_eq!(
             told(true, |entry| {
                 entry.env.clear();
-                entry.audience = "other".into();
+                entry.audience = Some("other".into());
             }),
             changed(
                 "asks for tokens for `other` instead of `sts.amazonaws.com`, and gives pods another `AWS_REGION`, `AWS_ROLE_ARN`"

@@ -147,11 +147,11 @@ impl Difference {
         Self { part, subject: None, class, widens: false, summary: summary.into(), witness: None, mend: None, by: None }
     }
 
-    fn mended_by(self, step: Step) -> Self {
+    pub(super) fn mended_by(self, step: Step) -> Self {
         Self { mend: Some(step), ..self }
     }
 
-    fn widening(self) -> Self {
+    pub(super) fn widening(self) -> Self {
         Self { widens: true, ..self }
     }
 

@@ -140,7 +140,7 @@ fn recorded(desired: &Desired) -> Recorded {
         trust: Some(desired.trust.meaning().to_string()),
         boundary: Some(desired.boundary.to_string()),
         session: Some(desired.session.get()),
-        revoked: false,
+        ..Recorded::default()
     }
 }
 
@@ -214,7 +214,8 @@ fn take(live: &mut Observed, step: &Step) {
         Step::Open => live.denial = Denial::Absent,
         Step::RemoveInline(name) => drop(live.other_inline.remove(name)),
         Step::Detach(arn) => drop(live.attached.remove(arn)),
-        Step::Create(_) | Step::Retain(_) | Step::RemovePermissions | Step::Delete => {
+        Step::DenySessions(before) => live.sessions_denied_before = Some(*before),
+        Step::Create(_) | Step::Retain(_) | Step::RemovePermissions | Step::AdmitSessions | Step::Delete => {
             panic!("no step of a repair: {step:?}")
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kube::ResourceExt as _;
 
 use super::super::desired::Declaration;
+use super::super::pipeline::{Pipeline, pipeline};
 use super::super::reason::Reason;
 use super::super::refusal::Fault;
 use crate::api::v1alpha1::{CredentialType, ScopePolicy};
@@ -28,12 +29,13 @@ pub enum Subject<'a> {
 /// Everything in which a declaration goes beyond the limits.
 pub(super) fn faults(declaration: Declaration<'_>, policies: &[&ScopePolicy]) -> Vec<Fault> {
     let spec = &declaration.identity.spec;
+    // One that is none was refused before.
+    let pipeline = spec.subject.pipeline.as_ref().and_then(|subject| pipeline(subject).ok());
     [
         scopes(spec.scopes.len(), policies),
         session(spec.session_duration.into(), policies),
         credentials(CredentialType::Federation, policies),
-        // The only subject that this version's identities can have.
-        subject(Subject::ServiceAccount, policies),
+        subject(asked(pipeline.as_ref()), policies),
     ]
     .into_iter()
     .flatten()
@@ -43,6 +45,13 @@ pub(super) fn faults(declaration: Declaration<'_>, policies: &[&ScopePolicy]) ->
         message: format!("'{}' {message}", declaration.key),
     })
     .collect()
+}
+
+fn asked(pipeline: Option<&Pipeline>) -> Subject<'_> {
+    pipeline.map_or(Subject::ServiceAccount, |pipeline| Subject::Pipeline {
+        issuer: pipeline.issuer.as_str(),
+        repository: &pipeline.project,
+    })
 }
 
 type Found = Option<(&'static str, String)>;

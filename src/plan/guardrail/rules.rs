@@ -142,11 +142,12 @@ fn protected(account: &AccountSettings) -> Protected {
     // Names without a path: with one, every scope over `role/app/*` would touch the floor.
     let mut means: Vec<String> = ["role/ambit-*", "policy/ambit-*", "policy/ambit/*", "user/ambit-*"].map(arn).to_vec();
     means.push(account.boundary.to_string());
+    means.extend(account.pipelines.iter().map(|listed| account.provider_arn(&listed.issuer)));
     means.extend(account.assume_role.iter().map(|role| role.arn.clone()));
     Protected {
         roles: vec![arn(&format!("role{}*", account.path)), arn("role/ambit/*")],
         means,
-        provider: account.provider_arn(),
+        provider: account.provider_arn(&account.issuer),
         people: arn("role/aws-reserved/sso.amazonaws.com/*"),
     }
 }

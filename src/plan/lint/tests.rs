@@ -53,22 +53,53 @@ fn a_principal_on_another_path_is_not_changed() {
 fn trust_must_be_exact() {
     let aud = r#""x:aud":"sts.amazonaws.com""#;
     let sub = r#""x:sub":"system:serviceaccount:shop:orders""#;
-    let claims = "`aud` and `sub` must each equal exactly one value";
+    let audience = "`aud` must equal exactly one value";
+    let subject = "`sub` must equal exactly one value, or name the whole project before any wildcard";
+    let beside = "a statement has conditions beside `StringEquals`, and `StringLike` on the subject or on tags";
+    let like = |patterns: &str| format!(r#"{{"StringEquals":{{{aud}}},"StringLike":{{"x:sub":{patterns}}}}}"#);
     let cases = [
         ("{}".to_owned(), "a statement has no `StringEquals`"),
         (format!(r#"{{"StringLike":{{{aud},{sub}}}}}"#), "a statement has no `StringEquals`"),
-        (format!(r#"{{"StringEquals":{{{aud}}}}}"#), claims),
-        (format!(r#"{{"StringEquals":{{{sub}}}}}"#), claims),
-        (format!(r#"{{"StringEquals":{{{aud},"x:sub":"system:serviceaccount:shop:*"}}}}"#), claims),
-        (format!(r#"{{"StringEquals":{{{aud},"x:sub":["a","b"]}}}}"#), claims),
-        (
-            format!(r#"{{"StringEquals":{{{aud},{sub}}},"StringLike":{{"x:email":"a"}}}}"#),
-            "a statement has conditions beside `StringEquals`",
-        ),
+        (format!(r#"{{"StringEquals":{{{aud}}}}}"#), subject),
+        (format!(r#"{{"StringEquals":{{{sub}}}}}"#), audience),
+        (format!(r#"{{"StringEquals":{{{aud},"x:sub":"system:serviceaccount:shop:*"}}}}"#), subject),
+        (format!(r#"{{"StringEquals":{{{aud},"x:sub":["a","b"]}}}}"#), subject),
+        (format!(r#"{{"StringEquals":{{{aud},{sub}}},"StringLike":{{"x:email":"a"}}}}"#), beside),
+        (format!(r#"{{"StringEquals":{{{aud},{sub}}},"StringLike":{{"x:ref":"refs/heads/*"}}}}"#), beside),
+        (format!(r#"{{"StringEquals":{{{aud},{sub}}},"StringNotLike":{{"x:sub":"a"}}}}"#), beside),
+        (format!(r#"{{"StringEquals":{{{aud},{sub}}},"StringLike":{{"x:sub":"repo:a/b:*"}}}}"#), subject),
+        (like(r#""*""#), subject),
+        (like(r#""repo:*""#), subject),
+        (like(r#""repo:acme/*""#), subject),
+        (like(r#""repo:acme/shop*""#), subject),
+        (like(r#""repo:/shop:*""#), subject),
+        (like(r#""repo:acme/sh?p:ref:refs/heads/main""#), subject),
+        (like(r#"["repo:acme/shop:ref:refs/tags/v*","repo:acme*"]"#), subject),
+        (like("[]"), subject),
+        (like(r#""project_path:acme/*:ref_type:branch:ref:main""#), subject),
+        (like(r#""org/*/project/1/user/2""#), subject),
+        (like(r#""organization:acme:pipeline:*:ref:refs/heads/main""#), subject),
+        (like(r#""system:serviceaccount:shop:*""#), subject),
     ];
     for (condition, why) in cases {
         let expected = format!("the trust policy of step `set-trust` is not exact: {why}");
         assert_eq!(said(&[trusting(&condition)]), [expected], "{condition}");
+    }
+}
+
+#[test]
+fn a_pattern_that_names_the_whole_project_is_exact_enough() {
+    let tags = r#"{"StringEquals":{"x:aud":"a","x:sub":"repo:acme/shop:environment:prod"},"StringLike":{"x:ref":"refs/tags/v*"}}"#;
+    assert!(said(&[trusting(tags)]).is_empty());
+    for pattern in [
+        r#""repo:acme/shop:ref:refs/tags/v*""#,
+        r#"["repo:acme/shop:environment:*","repo:acme@1/shop@2:ref:refs/heads/*"]"#,
+        r#""project_path:acme/team/shop:ref_type:tag:ref:v*""#,
+        r#""org/1/project/2/user/????/vcs-origin/github.com/acme/shop/vcs-ref/refs/heads/main""#,
+        r#""organization:acme:pipeline:shop:ref:refs/heads/main:commit:*:step:*""#,
+    ] {
+        let condition = format!(r#"{{"StringEquals":{{"x:aud":"a","x:ref":"b"}},"StringLike":{{"x:sub":{pattern}}}}}"#);
+        assert!(said(&[trusting(&condition)]).is_empty(), "{pattern}");
     }
 }
 

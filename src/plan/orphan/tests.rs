@@ -29,7 +29,7 @@ fn swept(owner: &Owner) -> Swept {
         inline: BTreeMap::new(),
         attached: BTreeSet::new(),
         last_used: None,
-        own: OwnPolicies { permissions: "p", closed: "c" },
+        own: OwnPolicies { permissions: "p", closed: "c", sessions: "s" },
     }
 }
 

@@ -167,8 +167,10 @@ impl View {
             Step::RemovePermissions | Step::SetPermissions(_) => 12,
             // What stands in the place of the denial and is none goes as other policies go.
             Step::Open if !closes => unknown,
-            Step::Open => 16,
-            Step::Delete => 17,
+            // What has its name and is no such denial goes before it comes.
+            Step::DenySessions(_) | Step::AdmitSessions => 16,
+            Step::Open => 17,
+            Step::Delete => 18,
         }
     }
 }

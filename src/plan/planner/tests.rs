@@ -12,7 +12,7 @@ fn recorded(desired: &Desired) -> Recorded {
         trust: Some(desired.trust.meaning().to_string()),
         boundary: Some(desired.boundary.to_string()),
         session: Some(desired.session.get()),
-        revoked: false,
+        ..Recorded::default()
     }
 }
 

@@ -30,6 +30,19 @@ fn issuer(url: &str) -> Value {
     aws(&json!({"federation": {"webIdentity": {"issuer": url}}}))
 }
 
+fn pipelines_of(url: &str) -> Value {
+    aws(&json!({"federation": {"pipelines": [{"issuer": url}]}}))
+}
+
+/// How pods get token and environment.
+fn delivered(change: &Value) -> Value {
+    aws(&json!({"federation": {"webIdentity": change}}))
+}
+
+fn directory(path: &str) -> Value {
+    delivered(&json!({"token": {"directory": path}}))
+}
+
 fn sweep(interval: &str) -> Value {
     json!({"spec": {"sweepInterval": interval}})
 }
@@ -40,7 +53,102 @@ fn queue(url: &str) -> Value {
 
 const BOUNDARY_OF_CHINA: &str = "arn:aws-cn:iam::123456789012:policy/ambit-boundary";
 
+fn issuers() -> Vec<Case> {
+    vec![
+        Case::new(
+            base(),
+            "spec.aws.federation.webIdentity.issuer",
+            "must be the issuer's URL as it stands in tokens: 'https://…' without wildcard, query, or slash at its end",
+        )
+        .accepts(["https://oidc.example.com", "https://127.0.0.1:6443"].map(issuer))
+        .refuses(
+            [
+                "http://oidc.example.com",
+                "https://oidc.example.com/",
+                "https://*.example.com",
+                "https://a.example?b",
+                "https://a.example#b",
+                "https://${a}.example",
+            ]
+            .map(issuer),
+        ),
+        Case::new(
+            base(),
+            "spec.aws.federation.pipelines[].issuer",
+            "must be the issuer's URL as it stands in tokens: 'https://…' without wildcard, query, or slash at its end",
+        )
+        .accepts(["https://oidc.example.com", "https://127.0.0.1:6443"].map(pipelines_of))
+        .refuses(
+            [
+                "http://oidc.example.com",
+                "https://oidc.example.com/",
+                "https://*.example.com",
+                "https://a.example?b",
+                "https://a.example#b",
+                "https://${a}.example",
+            ]
+            .map(pipelines_of),
+        ),
+    ]
+}
+
 pub fn cases() -> Vec<Case> {
+    [issuers(), deliveries(), others()].concat()
+}
+
+fn deliveries() -> Vec<Case> {
+    vec![
+        Case::new(
+            base(),
+            "spec.aws.federation.webIdentity",
+            "must leave `token.directory` out with `delivery` 'ServiceAccountAnnotation': the webhook of EKS mounts tokens where its own settings say",
+        )
+        .accepts([
+            delivered(&json!({"delivery": "PodAdmission", "token": {"directory": "/var/run/secrets/x"}})),
+            delivered(&json!({"delivery": "ServiceAccountAnnotation", "token": {"expiration": "30m"}})),
+            delivered(&json!({"delivery": "ServiceAccountAnnotation"})),
+        ])
+        .refuses([delivered(
+            &json!({"delivery": "ServiceAccountAnnotation", "token": {"directory": "/var/run/secrets/x"}}),
+        )]),
+        Case::new(
+            base(),
+            "spec.aws.federation.webIdentity.token.expiration",
+            "must be a duration from '10m' to '24h'",
+        )
+        .accepts(["10m", "1h", "24h"].map(|time| delivered(&json!({"token": {"expiration": time}}))))
+        .refuses(["9m59s", "0h", "24h1s", "1441m"].map(|time| delivered(&json!({"token": {"expiration": time}})))),
+        Case::new(
+            base(),
+            "spec.aws.federation.webIdentity.token.directory",
+            "must be a directory below '/var/run/secrets/', such as '/var/run/secrets/ambit.dev', without '..' and without a slash at its end",
+        )
+        .accepts(["/var/run/secrets/ambit.dev", "/var/run/secrets/a/b_c-d.e", "/var/run/secrets/kubernetes.io.mine"].map(directory))
+        .refuses(
+            [
+                "token", "/", "/etc", "/var/run/secrets", "/var/run/secrets/", "/var/run/secrets/x/", "/var/run/secrets//x",
+                "/var/run/secrets/../x", "/var/run/secrets/x/..", "/var/run/secrets/x..y", "/var/run/secrets/.x",
+                "/var/run/secrets/x y", "/var/run/secrets/x:y", "/var/run/secretsx/y", "/var/run/secrets/x\n",
+            ]
+            .map(directory),
+        ),
+        Case::new(
+            base(),
+            "spec.aws.federation.webIdentity.token.directory",
+            "must lie outside of '/var/run/secrets/kubernetes.io', '/var/run/secrets/eks.amazonaws.com' and '/var/run/secrets/pods.eks.amazonaws.com', where Kubernetes and EKS mount their own",
+        )
+        .accepts([directory("/var/run/secrets/kubernetes.iox"), directory("/var/run/secrets/x/kubernetes.io")])
+        .refuses(
+            [
+                "/var/run/secrets/kubernetes.io", "/var/run/secrets/kubernetes.io/serviceaccount",
+                "/var/run/secrets/eks.amazonaws.com/serviceaccount", "/var/run/secrets/pods.eks.amazonaws.com/x",
+            ]
+            .map(directory),
+        ),
+    ]
+}
+
+fn others() -> Vec<Case> {
     vec![
         short_name(&base()),
         selectors(&base()),
@@ -75,16 +183,6 @@ pub fn cases() -> Vec<Case> {
         )
         .accepts([json!({})])
         .refuses([aws(&json!({"federation": {"webIdentity": null}}))]),
-        Case::new(
-            base(),
-            "spec.aws.federation.webIdentity.issuer",
-            "must be the issuer's URL as it stands in tokens: 'https://…' without wildcard, query, or slash at its end",
-        )
-        .accepts(["https://oidc.example.com", "https://127.0.0.1:6443"].map(issuer))
-        .refuses(
-            ["http://oidc.example.com", "https://oidc.example.com/", "https://*.example.com", "https://a.example?b", "https://a.example#b", "https://${a}.example"]
-                .map(issuer),
-        ),
         Case::new(
             base(),
             "spec.events",

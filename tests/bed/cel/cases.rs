@@ -61,6 +61,7 @@ fn tables() -> Vec<Case> {
             .refuses([json!({"metadata": {"name": "other"}})]),
         Case::new(base, "serviceAccounts[]", "must say in `reason` why it is not ready")
             .accepts([json!({}), entry(json!({"ready": false, "reason": "it is being prepared"}))])
+            .accepts([entry(json!({"audience": null, "requiredEnv": ["AWS_ROLE_ARN"]}))])
             .refuses([entry(json!({"ready": false}))]),
     ]
 }

@@ -20,6 +20,11 @@ fn spec(change: &Value) -> Value {
     json!({"spec": change})
 }
 
+/// A pipeline instead of the base's service account.
+fn pipeline(subject: &Value) -> Value {
+    spec(&json!({"subject": {"serviceAccount": null, "pipeline": subject}}))
+}
+
 /// One scope instead of the base's.
 fn scope(change: &Value) -> Value {
     let scope = json!({"name": "inbox", "access": ["Read"], "resources": ["arn:aws:s3:::orders-in/*"]});
@@ -35,7 +40,7 @@ fn resources(list: &[&str]) -> Value {
 }
 
 pub fn cases() -> Vec<Case> {
-    [whole(), scopes(), conditions()].concat()
+    [whole(), scopes(), conditions(), pipelines()].concat()
 }
 
 fn whole() -> Vec<Case> {
@@ -49,9 +54,20 @@ fn whole() -> Vec<Case> {
         .about_changes()
         .accepts([spec(&json!({"accountRef": {"name": "nowhere"}, "sessionDuration": "2h"}))])
         .refuses([spec(&json!({"accountRef": {"name": "elsewhere"}}))]),
-        Case::new(base(), "spec.subject", "must set `serviceAccount`: it is the only subject that this version supports")
-            .accepts([json!({})])
-            .refuses([spec(&json!({"subject": {"serviceAccount": null}}))]),
+        Case::new(base(), "spec.subject", "must set exactly one of `serviceAccount` and `pipeline`")
+            .accepts([json!({}), pipeline(&json!({"github": {"repository": "acme/shop", "branch": "main"}}))])
+            .refuses([
+                spec(&json!({"subject": {"serviceAccount": null}})),
+                spec(&json!({"subject": {"pipeline": {"github": {"repository": "acme/shop", "branch": "main"}}}})),
+            ]),
+        Case::new(
+            stored(),
+            "spec.subject",
+            "must stay of one kind: a role that pods may use does not become one that a pipeline may use; make another MachineIdentity instead",
+        )
+        .about_changes()
+        .accepts([spec(&json!({"subject": {"serviceAccount": {"name": "another"}}}))])
+        .refuses([pipeline(&json!({"github": {"repository": "acme/shop", "branch": "main"}}))]),
         Case::new(
             base(),
             "spec.credentials",
@@ -100,6 +116,42 @@ fn scopes() -> Vec<Case> {
             ["\u{7}", "\n", "\u{7f}", "\u{9f}", "\u{100}", "\u{202e}", "日本"]
                 .map(|text| resources(&[&format!("arn:aws:s3:::orders-in/{text}")])),
         ),
+    ]
+}
+
+fn pipelines() -> Vec<Case> {
+    let path = |issuer: &str| format!("spec.subject.pipeline{issuer}");
+    let github = |more: Value| pipeline(&json!({"github": house::merged(json!({"repository": "acme/shop"}), &more)}));
+    let refs = |issuer: &'static str, base: Value| {
+        let of = move |more: &Value| pipeline(&json!({issuer: house::merged(base.clone(), more)}));
+        Case::new(self::base(), path(&format!(".{issuer}")), "must set exactly one of `branch` and `tag`")
+            .accepts([of(&json!({"branch": "main"})), of(&json!({"tag": "v1"}))])
+            .refuses([of(&json!({})), of(&json!({"branch": "main", "tag": "v1"}))])
+    };
+    let id = "0a1b2c3d-0000-4000-8000-000000000001";
+    vec![
+        Case::new(base(), path(""), "must set exactly one of `github`, `gitlab`, `circleci`, `buildkite` and `oidc`")
+            .accepts([pipeline(&json!({"oidc": {"issuer": "https://ci.example.com", "subject": "job:shop"}}))])
+            .refuses([
+                pipeline(&json!({})),
+                pipeline(&json!({
+                    "github": {"repository": "acme/shop", "branch": "main"},
+                    "gitlab": {"project": "acme/shop", "branch": "main"},
+                })),
+            ]),
+        Case::new(
+            base(),
+            path(".github"),
+            "must set at least one of `environment`, `branch`, `tag` and `workflow`: a whole repository is too much",
+        )
+        .accepts([github(json!({"environment": "prod"})), github(json!({"tag": "v*"}))])
+        .refuses([github(json!({}))]),
+        Case::new(base(), path(".github"), "must not set both `branch` and `tag`")
+            .accepts([github(json!({"branch": "main", "environment": "prod"}))])
+            .refuses([github(json!({"branch": "main", "tag": "v1"}))]),
+        refs("gitlab", json!({"project": "acme/shop"})),
+        refs("circleci", json!({"organization": id, "project": id, "origin": "github.com/acme/shop"})),
+        refs("buildkite", json!({"organization": "acme", "pipeline": "shop"})),
     ]
 }
 

@@ -9,6 +9,11 @@ const NO_INSTALLATION: &str = "installation must be set: a DNS label of 1 to 20 
 
 /// Runs Helm with the chart. Needs no bed, only the program.
 fn helm(command: &str, values: &[&str]) -> Result<String, String> {
+    helm_for(command, values, &[])
+}
+
+/// Runs Helm with the chart and more arguments.
+fn helm_for(command: &str, values: &[&str], more: &[&str]) -> Result<String, String> {
     let project = Project::find().unwrap();
     let program = project.program("helm").unwrap_or_else(|error| panic!("{error}"));
     let mut helm = std::process::Command::new(program);
@@ -17,7 +22,7 @@ fn helm(command: &str, values: &[&str]) -> Result<String, String> {
         "lint" => helm.args(["lint", "charts/ambit", "--strict"]),
         _ => helm.args(["template", "ambit", "charts/ambit", "--namespace", "ambit-system"]),
     };
-    let output = helm.args(values.iter().flat_map(|value| ["--set-json", value])).output().unwrap();
+    let output = helm.args(more).args(values.iter().flat_map(|value| ["--set-json", value])).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
@@ -79,16 +84,16 @@ fn every_part_is_there_once() {
         ("ClusterRoleBinding", 1),
         ("CustomResourceDefinition", 4),
         ("Deployment", 1),
-        ("MutatingAdmissionPolicy", 2),
-        ("MutatingAdmissionPolicyBinding", 2),
+        ("MutatingAdmissionPolicy", 3),
+        ("MutatingAdmissionPolicyBinding", 3),
         ("NetworkPolicy", 1),
         ("PodDisruptionBudget", 1),
         ("Role", 1),
         ("RoleBinding", 1),
         ("Service", 1),
         ("ServiceAccount", 1),
-        ("ValidatingAdmissionPolicy", 4),
-        ("ValidatingAdmissionPolicyBinding", 4),
+        ("ValidatingAdmissionPolicy", 6),
+        ("ValidatingAdmissionPolicyBinding", 6),
     ];
     assert_eq!(counts, BTreeMap::from(expected));
 }
@@ -140,7 +145,34 @@ fn admission_can_be_left_out_but_the_guards_stay() {
     let without = installed(&["admission.enabled=false"]);
     let policies = without.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("AdmissionPolicy"));
     let names: Vec<_> = policies.map(|policy| policy["metadata"]["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["ambit-binding-tables", "ambit-token-requests"]);
+    assert_eq!(names, ["ambit-service-accounts", "ambit-binding-tables", "ambit-token-requests"]);
+}
+
+/// Clusters before 1.36 know no mutating admission policies.
+#[test]
+fn an_older_cluster_gets_everything_but_the_injection() {
+    let test = r#"installation="test""#;
+    let old = ["--kube-version", "1.32.0"];
+    let error = helm_for("template", &[test], &old).unwrap_err();
+    let said = "admission.injection needs Kubernetes 1.36 or newer, and this cluster is v1.32.0: set admission.injection to false and delivery.serviceAccountAnnotation to true, and have every CloudAccount say `delivery: ServiceAccountAnnotation`";
+    assert!(error.contains(said), "{error}");
+    let rendered = helm_for("template", &[test, "admission.injection=false"], &old).unwrap();
+    assert!(!rendered.contains("Mutating"), "there is no mutating policy, and nothing says so");
+    assert_eq!(rendered.matches("kind: ValidatingAdmissionPolicy\n").count(), 7);
+    let error = helm_for("template", &[test, "admission.injection=false"], &["--kube-version", "1.31.0"]).unwrap_err();
+    assert!(error.contains("1.32"), "{error}");
+}
+
+#[test]
+fn the_operator_may_change_service_accounts_only_where_a_value_says_so() {
+    let verbs = |values: &[&str]| {
+        let objects = installed(values);
+        let rules = one(&objects, "ClusterRole", "ambit-operator")["rules"].as_array().unwrap().clone();
+        let about = rules.iter().filter(|rule| rule["resources"] == json!(["serviceaccounts"]));
+        about.flat_map(|rule| rule["verbs"].as_array().unwrap().clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(verbs(&[]), ["get", "create"]);
+    assert_eq!(verbs(&["delivery.serviceAccountAnnotation=true"]), ["get", "create", "patch"]);
 }
 
 /// A value that is not in the README is one that nobody finds.

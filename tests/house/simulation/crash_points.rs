@@ -103,6 +103,17 @@ fn changes_of_policies_survive_a_fault_at_every_call() {
     every_point_of("policies", &stories::guarded());
 }
 
+/// Where delivery is switched, pods get the role at every moment: each call is watched.
+#[test]
+fn switches_of_delivery_survive_a_fault_at_every_call() {
+    every_point_of("delivery", &stories::delivered());
+}
+
+#[test]
+fn suspension_survives_a_fault_at_every_call() {
+    every_point_of("suspension", &stories::suspended());
+}
+
 #[test]
 fn every_story_survives_a_long_outage_that_begins_at_any_call() {
     let mut total = 0;

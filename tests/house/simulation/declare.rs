@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ambit::api::v1alpha1::{CloudAccount, MachineIdentity, ScopePolicy};
+use ambit::api::v1alpha1::{CloudAccount, DeliveryMethod, MachineIdentity, ScopePolicy, TokenSpec, WebIdentitySpec};
 use serde_json::{Value, json};
 
 pub const ACCOUNT: &str = "prod";
@@ -30,6 +30,25 @@ pub fn account(boundary: &str) -> Arc<CloudAccount> {
             "namespaceSelector": {},
         },
     })))
+}
+
+/// An account whose pods get their credentials from the webhook of EKS.
+pub fn annotated_account() -> Arc<CloudAccount> {
+    let mut account = (*account(BOUNDARY)).clone();
+    web(&mut account).delivery = DeliveryMethod::ServiceAccountAnnotation;
+    Arc::new(account)
+}
+
+/// An account whose tokens live for half an hour, in another directory.
+pub fn account_of_other_tokens() -> Arc<CloudAccount> {
+    let mut account = (*account(BOUNDARY)).clone();
+    let expiration = std::time::Duration::from_mins(30).into();
+    web(&mut account).token = Some(TokenSpec { expiration, directory: "/var/run/secrets/cloud".to_owned() });
+    Arc::new(account)
+}
+
+fn web(account: &mut CloudAccount) -> &mut WebIdentitySpec {
+    account.spec.aws.as_mut().and_then(|aws| aws.federation.web_identity.as_mut()).unwrap()
 }
 
 /// A policy that selects every namespace and allows anything.

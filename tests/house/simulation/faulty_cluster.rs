@@ -1,12 +1,16 @@
 //! A cluster whose calls go as a fault plan has it: the same plan as the
 //! cloud's, so that all calls stand in one row.
 
+use std::sync::Arc;
+
 use ambit::api::v1alpha1::{CloudAccount, CloudAccountStatus, MachineIdentity, MachineIdentityStatus};
 use ambit::cloud::{ErrorKind, FaultPlan};
 use ambit::cluster::{
-    AccountReporter, Announcement, BindingEntry, Cluster, ClusterError, ClusterErrorKind, Incarnation, Way,
+    AccountReporter, Announcement, BindingEntry, Cluster, ClusterError, ClusterErrorKind, Incarnation,
+    ServiceAccountSeen, Sign, Way,
 };
 use ambit::domain::WebToken;
+use ambit::domain::annotation::Annotations;
 use ambit::names::IdentityKey;
 use async_trait::async_trait;
 
@@ -17,12 +21,18 @@ pub struct FaultyCluster<C> {
     inner: C,
     plan: FaultPlan,
     gate: Gate,
+    watch: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl<C: Cluster> FaultyCluster<C> {
     /// Puts a cluster under a plan, behind a gate.
     pub fn new(inner: C, plan: FaultPlan, gate: Gate) -> Self {
-        Self { inner, plan, gate }
+        Self { inner, plan, gate, watch: Arc::new(|| {}) }
+    }
+
+    /// Has something looked at before and after every call.
+    pub fn watched(self, watch: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { watch: Arc::new(watch), ..self }
     }
 
     async fn around<T>(
@@ -32,7 +42,10 @@ impl<C: Cluster> FaultyCluster<C> {
     ) -> Result<T, ClusterError> {
         let fail = |kind| ClusterError { kind: as_cluster(kind), operation: call, message: "on purpose".to_owned() };
         self.gate.pass().await;
-        self.plan.around(call, work, fail).await
+        (self.watch)();
+        let done = self.plan.around(call, work, fail).await;
+        (self.watch)();
+        done
     }
 }
 
@@ -65,6 +78,20 @@ impl<C: Cluster> Cluster for FaultyCluster<C> {
         self.around("ensure-service-account", self.inner.ensure_service_account(namespace, name)).await
     }
 
+    async fn service_account(&self, namespace: &str, name: &str) -> Result<Option<ServiceAccountSeen>, ClusterError> {
+        self.around("service-account", self.inner.service_account(namespace, name)).await
+    }
+
+    async fn annotate(
+        &self,
+        namespace: &str,
+        name: &str,
+        seen: &ServiceAccountSeen,
+        annotations: &Annotations,
+    ) -> Result<(), ClusterError> {
+        self.around("annotate", self.inner.annotate(namespace, name, seen, annotations)).await
+    }
+
     async fn way(&self, namespace: &str, service_account: &str) -> Result<Way, ClusterError> {
         self.around("way", self.inner.way(namespace, service_account)).await
     }
@@ -85,8 +112,8 @@ impl<C: Cluster> Cluster for FaultyCluster<C> {
         self.around("unbind", self.inner.unbind(namespace, identity)).await
     }
 
-    async fn pods_without(&self, namespace: &str, account: &str, identity: &str) -> Result<usize, ClusterError> {
-        self.around("pods-without", self.inner.pods_without(namespace, account, identity)).await
+    async fn pods_without(&self, namespace: &str, account: &str, sign: Sign<'_>) -> Result<usize, ClusterError> {
+        self.around("pods-without", self.inner.pods_without(namespace, account, sign)).await
     }
 
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {

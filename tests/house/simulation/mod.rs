@@ -4,6 +4,7 @@ mod clock;
 mod contests;
 mod crash_points;
 mod declare;
+mod delivery;
 mod edges;
 mod faulty_cluster;
 mod gate;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ambit::api::v1alpha1::MachineIdentity;
 use ambit::cloud::FaultPlan;
 use ambit::controller::Remembered;
+use ambit::controller::accounts::Account;
 use ambit::controller::context::Context;
 use ambit::controller::identity::reconcile;
 use ambit::controller::outcome::Outcome;
@@ -58,6 +59,12 @@ impl<'a> Process<'a> {
     pub fn remember(&self, memory: Option<(String, Remembered)>) {
         let Some((uid, remembered)) = memory else { return };
         self.context.memory.note(&uid, |memory| *memory = remembered);
+    }
+
+    /// Puts the account in use as it is now, as its own reconciliation does.
+    pub fn check_account(&self) {
+        let account = self.context.accounts.find(ACCOUNT).unwrap();
+        self.context.accounts.put(ACCOUNT, Account { settings: self.stage.settings(), ..account });
     }
 
     /// What it has at hand.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ambit::api::v1alpha1::{CloudAccount, MachineIdentity, MachineIdentitySpec, ScopePolicy};
@@ -21,6 +21,7 @@ use ambit::policy::Catalogue;
 
 use super::clock;
 use super::declare::{self, ACCOUNT, ACCOUNT_ID, AUDIENCE, BOUNDARY, ISSUER, NAMESPACE, OTHER_BOUNDARY};
+use super::delivery::Watch;
 use super::faulty_cluster::FaultyCluster;
 use super::gate::Gate;
 use super::monitor::{Declared, Monitored};
@@ -69,6 +70,7 @@ pub struct Stage {
     installation: InstallationId,
     declared: Declared,
     planted: Vec<MemoryRole>,
+    watch: Arc<OnceLock<Watch>>,
 }
 
 impl Stage {
@@ -97,6 +99,7 @@ impl Stage {
             installation,
             declared: Declared::default(),
             planted: Vec::new(),
+            watch: Arc::default(),
         };
         stage.plant_others();
         stage
@@ -164,6 +167,19 @@ impl Stage {
         self.scenery.revision.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// From now on pods of the identity's service account must get its role at every moment.
+    pub fn watch_delivery(&self) {
+        let resolved = self.resolved().unwrap();
+        let service_account = &resolved.delivery().unwrap().service_account;
+        let watch = self.watch.get_or_init(|| Watch::over(NAMESPACE, service_account, &resolved.role_arn));
+        watch.look(&self.cluster);
+    }
+
+    /// How many different entries and annotations pods could have met since then.
+    pub fn watched(&self) -> (usize, usize) {
+        self.watch.get().unwrap().counted()
+    }
+
     /// Replaces all policies.
     pub fn judge_by(&self, policies: Vec<Arc<ScopePolicy>>) {
         *self.scenery.policies.lock().unwrap() = policies;
@@ -191,11 +207,16 @@ impl Stage {
         assert!(self.cloud.change_by_hand(self.name.as_str(), change), "there is no role to change");
     }
 
+    /// The settings of the account as it is.
+    pub fn settings(&self) -> AccountSettings {
+        let account = Arc::clone(&self.scenery.account.lock().unwrap());
+        AccountSettings::parse(&account.spec, &self.installation).unwrap()
+    }
+
     /// What follows from the object and the account as they are, whatever policies say.
     pub fn resolved(&self) -> Option<Resolved> {
         let object = self.object()?;
-        let account = Arc::clone(&self.scenery.account.lock().unwrap());
-        let settings = AccountSettings::parse(&account.spec, &self.installation).unwrap();
+        let settings = self.settings();
         let declaration = Declaration { identity: &object, key: &self.key };
         compile(declaration, settings, &self.installation, Catalogue::embedded()).ok()
     }
@@ -215,14 +236,15 @@ impl Stage {
     /// A process that was just started and remembers nothing.
     pub fn start(&self, plan: &FaultPlan, gate: Gate) -> Context {
         let cloud = Faulty::new(self.monitored(gate), plan.clone());
-        let cluster = FaultyCluster::new(self.cluster.clone(), plan.clone(), gate);
+        let watched = self.clone();
+        let watch = move || watched.watch.get().iter().for_each(|watch| watch.look(&watched.cluster));
+        let cluster = FaultyCluster::new(self.cluster.clone(), plan.clone(), gate).watched(watch);
         self.context(Arc::new(cluster), Arc::new(cloud))
     }
 
     fn context(&self, cluster: Arc<dyn Cluster>, cloud: Arc<dyn Cloud>) -> Context {
         let accounts = Arc::new(Accounts::default());
-        let account = Arc::clone(&self.scenery.account.lock().unwrap());
-        let settings = AccountSettings::parse(&account.spec, &self.installation).unwrap();
+        let settings = self.settings();
         accounts.put(ACCOUNT, Account { generation: Some(1), settings, cloud, trouble: None });
         Context {
             installation: self.installation.clone(),

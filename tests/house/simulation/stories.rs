@@ -1,6 +1,8 @@
 //! What happens to an identity, and how it must end, whatever fails meanwhile.
 
+mod delivered;
 mod guarded;
+mod suspended;
 
 use ambit::api::v1alpha1::{DeletionPolicy, MachineIdentitySpec, ManagementPolicy, ServiceAccountSubject};
 use ambit::cloud::{FaultPlan, MemoryRole};
@@ -25,6 +27,8 @@ pub enum Ending {
     Tolerated,
     /// The role is denied everything.
     Revoked,
+    /// The role is closed altogether.
+    Suspended,
 }
 
 /// One story.
@@ -58,6 +62,7 @@ impl Story {
             process.run().await;
             for event in self.before {
                 event(&stage);
+                process.check_account();
                 process.run().await;
             }
             memory = process.remembered();
@@ -109,6 +114,11 @@ impl Begun {
             Ending::Revoked => {
                 assert_eq!(rest, Rest::Waits);
                 truth::assert_revoked(stage);
+                truth::assert_idle(stage, process).await;
+            }
+            Ending::Suspended => {
+                assert_eq!(rest, Rest::Waits);
+                truth::assert_suspended(stage);
                 truth::assert_idle(stage, process).await;
             }
         }
@@ -174,10 +184,14 @@ pub fn all() -> Vec<Story> {
     stories.extend(repaired());
     stories.extend(ended());
     stories.extend(guarded::all());
+    stories.extend(suspended::all());
+    stories.extend(delivered::all());
     stories
 }
 
+pub use delivered::all as delivered;
 pub use guarded::all as guarded;
+pub use suspended::all as suspended;
 
 /// What people declare.
 pub fn made() -> Vec<Story> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ambit::api::v1alpha1::{FINALIZER, MachineIdentity};
 use ambit::cloud::FaultPlan;
+use ambit::plan::Annotated;
 use ambit::policy::Document;
 
 use super::declare::NAMESPACE;
@@ -61,6 +62,43 @@ pub fn assert_revoked(stage: &Stage) {
     assert_eq!(bound, [(false, "orders")]);
 }
 
+/// The role is denied everything, lets nobody in and denies old sessions, each of which status
+/// dates, and its pods are turned away.
+pub fn assert_suspended(stage: &Stage) {
+    let object = stage.object().unwrap();
+    let role = stage.role().unwrap();
+    let means = |text: &str, expected: &Document| Document::read(text).unwrap().same_meaning(expected);
+    assert!(means(&role.inline["ambit-closed"], &ambit::policy::deny_all()));
+    assert!(means(&role.trust, &ambit::policy::nobody()), "{}", role.trust);
+    let status = object.status.as_ref().unwrap();
+    let told = status.suspension.as_ref().unwrap();
+    let before = told.sessions_before.as_ref().unwrap();
+    assert_eq!(status.aws.as_ref().unwrap().sessions_denied_before.as_ref(), Some(before));
+    assert!(means(&role.inline["ambit-sessions"], &ambit::policy::deny_sessions_before(&before.0.to_string())));
+    let times = [&told.denied_time, &told.trust_emptied_time, &told.sessions_denied_time];
+    let times: Vec<_> = times.into_iter().map(|time| time.as_ref().unwrap().0).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    assert!(times[1] < before.0, "whatever was issued until the trust was empty is old");
+    assert!(role.boundary.is_some());
+    assert_others_untouched(stage, 1);
+    for (name, status, reason) in [
+        ("Ready", "False", "Suspended"),
+        ("Accepted", "True", "Accepted"),
+        ("Provisioned", "False", "Suspended"),
+        ("Bound", "Unknown", "Suspended"),
+        ("InSync", "Unknown", "Suspended"),
+        ("CredentialsFresh", "Unknown", "Suspended"),
+        ("Stalled", "True", "Suspended"),
+    ] {
+        let found = condition(&object, name).unwrap();
+        assert_eq!(found.observed_generation, object.metadata.generation, "{found:?}");
+        assert_eq!((&*found.status, &*found.reason), (status, reason), "{name}");
+    }
+    let accounts = stage.cluster.table(NAMESPACE).service_accounts;
+    let bound: Vec<_> = accounts.values().map(|binding| (binding.ready, binding.identity.as_str())).collect();
+    assert_eq!(bound, [(false, "orders")]);
+}
+
 /// All conditions are true but these.
 fn assert_reads(stage: &Stage, not: &[&str]) {
     let object = stage.object().unwrap();
@@ -97,7 +135,15 @@ fn assert_role(stage: &Stage, object: &MachineIdentity) {
     assert_eq!(meaning(&role.trust), desired.trust.meaning(), "trust: {}", role.trust);
     let subject = &object.spec.subject.service_account.as_ref().unwrap().name;
     assert!(role.trust.contains(&format!("\"system:serviceaccount:{NAMESPACE}:{subject}\"")), "{}", role.trust);
-    assert_eq!(role.inline.keys().collect::<Vec<_>>(), ["ambit"]);
+    let status = object.status.as_ref().unwrap();
+    assert_eq!(status.suspension, None);
+    // Sessions from before a suspension stay denied.
+    let denied = status.aws.as_ref().and_then(|aws| aws.sessions_denied_before.as_ref());
+    let denied = denied.map(|before| ambit::policy::deny_sessions_before(&before.0.to_string()));
+    let sessions = role.inline.get("ambit-sessions").map(|text| meaning(text));
+    assert_eq!(sessions, denied.map(|document| document.meaning()));
+    let others = role.inline.keys().filter(|name| *name != "ambit-sessions");
+    assert_eq!(others.collect::<Vec<_>>(), ["ambit"]);
     assert_eq!(meaning(&role.inline["ambit"]), desired.permissions.meaning(), "permissions: {}", role.inline["ambit"]);
     assert_eq!(role.boundary.as_deref(), Some(desired.boundary.as_str()));
     assert_eq!(role.session, desired.session.get());
@@ -114,14 +160,27 @@ fn assert_role(stage: &Stage, object: &MachineIdentity) {
 
 /// The table has the identity's entry and no other, and the service account is there.
 fn assert_delivered(stage: &Stage, object: &MachineIdentity) {
-    let delivery = stage.resolved().unwrap().delivery;
+    let resolved = stage.resolved().unwrap();
+    let delivery = resolved.delivery().unwrap();
     let accounts = stage.cluster.table(NAMESPACE).service_accounts;
     assert_eq!(accounts.keys().collect::<Vec<_>>(), [&delivery.service_account]);
     let binding = &accounts[&delivery.service_account];
     assert!(binding.ready && binding.reason.is_none(), "{binding:?}");
-    assert_eq!((&binding.identity, &binding.env), (&stage.key.name, &delivery.env));
+    assert_eq!(*binding, delivery.binding(&stage.key.name, None));
+    assert_annotated(stage, delivery.annotated().map(|it| (delivery.service_account.as_str(), it)));
+    let told = object.status.as_ref().unwrap().delivery.clone();
+    assert_eq!(told.unwrap_or_default(), delivery.status());
     assert!(stage.cluster.has_service_account(NAMESPACE, &delivery.service_account));
     assert_eq!(object.metadata.finalizers.as_deref(), Some([FINALIZER.to_owned()].as_slice()));
+}
+
+/// The one service account says to the webhook what it should, and no other says anything.
+pub fn assert_annotated(stage: &Stage, said: Option<(&str, &Annotated)>) {
+    for service_account in ["orders", "orders-2"] {
+        let wanted = said.filter(|(name, _)| *name == service_account).map(|(_, it)| it.annotations(&stage.key.name));
+        let found = stage.cluster.annotations(NAMESPACE, service_account);
+        assert_eq!(found, wanted.unwrap_or_default(), "{service_account}");
+    }
 }
 
 /// The identity left nothing behind but its service account.
@@ -131,6 +190,7 @@ pub fn assert_gone(stage: &Stage) {
     assert_others_untouched(stage, 0);
     assert_eq!(stage.cluster.table(NAMESPACE).service_accounts, BTreeMap::new());
     assert!(stage.cluster.has_service_account(NAMESPACE, "orders"));
+    assert_annotated(stage, None);
 }
 
 /// Whatever other people have in the account is as it was, and there are only

@@ -147,6 +147,21 @@ impl Bed {
         self.control("DELETE", "/_bed/faults", &()).await.map(drop)
     }
 
+    /// A token with these claims, signed by the issuer of this name among [`crate::ISSUERS`].
+    /// `iss`, `iat` and `exp` are filled in where they are missing.
+    pub async fn mint(&self, issuer: &str, claims: &Value) -> Result<String> {
+        let port = self.state().ports.mint();
+        let path = format!("/{issuer}/mint");
+        let (status, body) = http::call("POST", port, &path, claims.to_string().into_bytes()).await?;
+        match String::from_utf8(body.to_vec()) {
+            Ok(token) if status == 200 => Ok(token),
+            other => {
+                let problem = format!("status {status}, {other:?}");
+                Err(BedError::Http { url: format!("http://127.0.0.1:{port}{path}"), problem })
+            }
+        }
+    }
+
     /// The operator's writes to the API server, by `verb resource`. The part of
     /// the audit log before `from` is left out; see [`Bed::audit_mark`].
     pub fn api_writes(&self, from: u64) -> Result<BTreeMap<String, u64>> {

@@ -25,6 +25,7 @@ impl Bed {
             self.spawn(Part::Controllers)?;
         }
         if options.cloud {
+            self.spawn(Part::Issuers)?;
             self.spawn(Part::Cloud)?;
         }
         let cluster = async {
@@ -36,6 +37,7 @@ impl Bed {
             if options.cloud {
                 self.await_ready(Part::Proxy).await?;
                 self.await_ready(Part::Cloud).await?;
+                self.await_ready(Part::Issuers).await?;
                 tell("the cloud endpoint answers through the proxy");
                 self.plant_all(tell).await?;
             }

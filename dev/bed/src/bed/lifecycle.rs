@@ -77,7 +77,7 @@ impl Bed {
         let wanted = match part {
             Part::Etcd | Part::Api => true,
             Part::Controllers => options.controllers,
-            Part::Cloud | Part::Proxy => options.cloud,
+            Part::Issuers | Part::Cloud | Part::Proxy => options.cloud,
             Part::Operator | Part::SecondOperator => options.cloud && options.chart,
         };
         if wanted { Ok(()) } else { Err(BedError::NoSuchPart { part }) }
@@ -113,6 +113,7 @@ impl Bed {
                 let needed = [Part::Etcd, Part::Api, part];
                 self.until("the default service account", &needed, || kube::default_account(&client)).await
             }
+            Part::Issuers => self.await_http("the token issuers' readiness", &[part], ports.mint(), "/").await,
             Part::Cloud => {
                 self.await_http("the cloud endpoint's readiness", &[part], ports.cloud(), "/_endpoint/ready").await
             }

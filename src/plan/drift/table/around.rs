@@ -49,7 +49,12 @@ const BINDINGS: &[(&str, Expected, Rebind)] = &[
     }),
     ("no entry", MISSING, |_| None),
     ("another identity", UNEQUAL, |it| Some(Binding { identity: "mailer".into(), ..it })),
-    ("another audience", UNEQUAL, |it| Some(Binding { audience: "other".into(), ..it })),
+    ("another audience", UNEQUAL, |it| Some(Binding { audience: Some("other".into()), ..it })),
+    ("no audience", UNEQUAL, |it| Some(Binding { audience: None, ..it })),
+    ("tokens that last longer", UNEQUAL, |it| Some(Binding { expiration_seconds: Some(7200), ..it })),
+    ("the usual time, written out", NOTHING, |it| Some(Binding { expiration_seconds: Some(3600), ..it })),
+    ("another directory", UNEQUAL, |it| Some(Binding { directory: Some("/var/run/secrets/x".into()), ..it })),
+    ("a webhook that is waited for", UNEQUAL, |it| Some(Binding { required_env: vec!["AWS_ROLE_ARN".into()], ..it })),
     ("another role", UNEQUAL, |mut it| {
         it.env[0].value = "arn:aws:iam::999999999999:role/theirs".into();
         Some(it)
@@ -74,9 +79,9 @@ fn binding() -> Binding {
     Binding {
         identity: "orders".into(),
         ready: true,
-        reason: None,
-        audience: AUDIENCE.into(),
+        audience: Some(AUDIENCE.into()),
         env: vec![env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/orders"), env("AWS_REGION", "eu-west-1")],
+        ..Binding::default()
     }
 }
 

@@ -85,8 +85,10 @@ impl World {
             Step::Close => (self.is_closed, self.altered) = (true, (0, 0)),
             Step::Open => (self.is_closed, self.altered) = (false, (0, 0)),
             Step::SetBoundary(_) => self.boundary = Boundary::Declared,
-            Step::SetOwner(_) | Step::Retain(_) | Step::SetSession(_) => {}
-            Step::Create(_) | Step::RemovePermissions | Step::Delete => panic!("no step of a repair: {step:?}"),
+            Step::SetOwner(_) | Step::Retain(_) | Step::SetSession(_) | Step::DenySessions(_) => {}
+            Step::Create(_) | Step::RemovePermissions | Step::AdmitSessions | Step::Delete => {
+                panic!("no step of a repair: {step:?}")
+            }
         }
     }
 }

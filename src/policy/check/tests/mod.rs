@@ -147,8 +147,8 @@ fn the_policies_that_ambit_writes_have_no_findings() {
     let issuer = IssuerUrl::parse("https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE").unwrap();
     let provider =
         Arn::parse("arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE").unwrap();
-    let trust =
-        crate::policy::web_identity_trust(&provider, &issuer, "sts.amazonaws.com", "system:serviceaccount:shop:orders");
+    let claims = [crate::policy::ClaimTest::is("sub", "system:serviceaccount:shop:orders")];
+    let trust = crate::policy::web_identity_trust(&provider, &issuer, "sts.amazonaws.com", &claims);
     assert_eq!(found(trust.unwrap().text(), Some(Kind::Trust)), Vec::new());
     assert_eq!(found(crate::policy::deny_all().text(), Some(Kind::Identity)), Vec::new());
 }

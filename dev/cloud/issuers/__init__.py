@@ -1,0 +1,1 @@
+"""Issuers of tokens as CI systems have them, for the test bed."""
