@@ -327,6 +327,7 @@ fn findings(resolved: &Resolved, id: Option<String>) -> Findings {
             permissions_boundary_arn: Some(BOUNDARY.to_owned()),
             session_seconds: i32::try_from(resolved.desired.session.get()).ok(),
             sessions_denied_before: None,
+            pod_identity_association: None,
         }),
         drift: Some(Vec::new()),
         contest: None,

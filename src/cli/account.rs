@@ -39,8 +39,8 @@ pub(super) fn main(command: &Command) -> Result<Exit, String> {
     };
     let settings = AccountSettings::parse(&account.spec, &arguments.installation).map_err(|error| error.to_string())?;
     let makes = |policy| policy == ProviderPolicy::Create;
-    let pipelines = settings.pipelines.iter().map(|listed| (&listed.issuer, makes(listed.provider)));
-    let issuers: Vec<_> = [(&settings.issuer, makes(settings.provider))].into_iter().chain(pipelines).collect();
+    let federated = settings.web_identity().into_iter().chain(&settings.pipelines);
+    let issuers: Vec<_> = federated.map(|one| (&one.issuer, makes(one.provider))).collect();
     let account = aws_account(&settings, &arguments.installation);
     let policy = operator_policy(&account, &settings.boundary, &issuers);
     answer(&format!("{policy}\n"))?;

@@ -8,8 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::{Cloud, CloudError, Depth, ErrorKind, EventQueue, Page, PageToken};
-use crate::domain::{Observation, Observed, Provider, ProviderStep, Reading, Step, StepDone, Usage, WebToken};
+use super::{AssociationPage, Cloud, CloudError, Depth, ErrorKind, EventQueue, Page, PageToken};
+use crate::domain::{
+    Association, AssociationStep, Cluster, Observation, Observed, PodsOf, Provider, ProviderStep, Reading, Step,
+    StepDone, Usage, WebToken,
+};
 use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
 
 /// What happens to a call.
@@ -148,6 +151,22 @@ impl<C: Cloud> Cloud for Faulty<C> {
 
     async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError> {
         self.around(step.name(), self.inner.apply_provider(issuer, step)).await
+    }
+
+    async fn observe_cluster(&self) -> Result<Observation<Cluster>, CloudError> {
+        self.around("observe-cluster", self.inner.observe_cluster()).await
+    }
+
+    async fn observe_association(&self, pods: &PodsOf) -> Result<Observation<Association>, CloudError> {
+        self.around("observe-association", self.inner.observe_association(pods)).await
+    }
+
+    async fn apply_association(&self, step: &AssociationStep) -> Result<(), CloudError> {
+        self.around(step.name(), self.inner.apply_association(step)).await
+    }
+
+    async fn sweep_associations(&self, from: Option<&PageToken>) -> Result<AssociationPage, CloudError> {
+        self.around("sweep-associations", self.inner.sweep_associations(from)).await
     }
 
     async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError> {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{CloudError, EventQueue};
-use crate::domain::{Observation, Observed, Provider, ProviderStep, Reading, Step, StepDone, Swept, Usage, WebToken};
+use crate::domain::{
+    Association, AssociationStep, Cluster, Listed, Observation, Observed, PodsOf, Provider, ProviderStep, Reading,
+    Step, StepDone, Swept, Usage, WebToken,
+};
 use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
 
 /// How much to read of a principal.
@@ -28,6 +31,15 @@ pub struct PageToken(pub String);
 pub struct Page {
     /// All principals of the account, those of others too.
     pub principals: Vec<Swept>,
+    /// Where to go on.
+    pub next: Option<PageToken>,
+}
+
+/// One page of all associations of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssociationPage {
+    /// Those of others too.
+    pub associations: Vec<Listed>,
     /// Where to go on.
     pub next: Option<PageToken>,
 }
@@ -60,6 +72,21 @@ pub trait Cloud: Send + Sync {
 
     /// Takes one step on the provider of an issuer with exactly one call.
     async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError>;
+
+    /// Reads the cluster by whose associations the account hands principals to pods. Absent too
+    /// where the account names none.
+    async fn observe_cluster(&self) -> Result<Observation<Cluster>, CloudError>;
+
+    /// Reads the association of a service account's pods. Of a cluster that is not there, none is.
+    async fn observe_association(&self, pods: &PodsOf) -> Result<Observation<Association>, CloudError>;
+
+    /// Takes one step on an association with exactly one call.
+    ///
+    /// `NotFound` where the cluster, the association or the principal is not there, or not yet.
+    async fn apply_association(&self, step: &AssociationStep) -> Result<(), CloudError>;
+
+    /// One page of all associations of the cluster.
+    async fn sweep_associations(&self, from: Option<&PageToken>) -> Result<AssociationPage, CloudError>;
 
     /// Reads the boundary: what it says now. One whose text Ambit may not read is
     /// there and unreadable.

@@ -8,7 +8,6 @@ use kube::{Api, ResourceExt as _};
 use super::error::ClusterError;
 use super::kubernetes::bounded;
 use super::port::Sign;
-use crate::domain::annotation::ROLE_VARIABLE;
 
 /// The annotation that Ambit's injection leaves on a pod: the identity's name.
 const INJECTED: &str = "ambit.dev/identity";
@@ -43,7 +42,7 @@ fn shows(pod: &Pod, sign: Sign<'_>) -> bool {
         spec.into_iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
     containers
         .flat_map(|container| container.env.iter().flatten())
-        .any(|variable| variable.name == ROLE_VARIABLE && variable.value.as_deref() == Some(sign.role_arn))
+        .any(|found| found.name == sign.variable && (sign.value.is_none() || found.value.as_deref() == sign.value))
 }
 
 #[cfg(test)]
@@ -70,7 +69,8 @@ mod tests {
         let own = json!({"name": "main", "env": [{"name": "X", "value": ARN}]});
         let shown = |annotation: Option<&str>, containers: Value| {
             let pod = pod(annotation, &containers);
-            [Some("orders"), None].map(|identity| shows(&pod, Sign { identity, role_arn: ARN }))
+            let sign = |identity| Sign { identity, variable: "AWS_ROLE_ARN", value: Some(ARN) };
+            [Some("orders"), None].map(|identity| shows(&pod, sign(identity)))
         };
         let one = |container: &Value| json!({"containers": [container]});
         assert_eq!(shown(Some("orders"), one(&bare)), [true, false], "the annotation says nothing of the webhook");
@@ -80,5 +80,8 @@ mod tests {
         assert_eq!(shown(None, one(&with(ARN))), [true, true]);
         assert_eq!(shown(None, json!({"containers": [bare, with(ARN)]})), [true, true], "one container may be skipped");
         assert_eq!(shown(None, json!({"containers": [bare], "initContainers": [with(ARN)]})), [true, true]);
+        let any = Sign { identity: None, variable: "X", value: None };
+        let found = |container: &Value| shows(&pod(Some("orders"), &one(container)), any);
+        assert_eq!((found(&bare), found(&own)), (false, true), "whatever the variable says");
     }
 }

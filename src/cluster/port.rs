@@ -43,8 +43,10 @@ pub struct ServiceAccountSeen {
 pub struct Sign<'a> {
     /// The identity that Ambit's own injection leaves in an annotation; absent where that says nothing.
     pub identity: Option<&'a str>,
-    /// The role in a container's environment, whoever put it there.
-    pub role_arn: &'a str,
+    /// The variable in a container's environment, whoever put it there.
+    pub variable: &'a str,
+    /// What the variable says; absent where any value will do.
+    pub value: Option<&'a str>,
 }
 
 /// What leads from the pods of a service account to a principal.

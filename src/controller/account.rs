@@ -17,6 +17,7 @@ use super::account_memory::{AccountMemory, Known};
 use super::account_repair::repaired;
 use super::account_report::report;
 use super::accounts::{Account, Accounts, Connect};
+use super::leftovers;
 use super::orphans;
 use super::outcome::{Failure, Outcome};
 use super::stop::cloud_verdict;
@@ -24,6 +25,7 @@ use super::sweep::Report;
 use crate::api::v1alpha1::{CloudAccount, MachineIdentity};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::cluster::{AccountReporter, Cluster};
+use crate::domain::Listed;
 use crate::names::{IdentityKey, InstallationId};
 use crate::plan::orphan::{Owned, orphans as orphans_among};
 use crate::plan::{AccountFindings, Neighbours, Reason, Standing, SweepCounts, Verdict, neighbours, tally};
@@ -65,6 +67,8 @@ pub struct SweepReport {
     /// The roles of this installation whose identity is gone; absent while not all
     /// identities are known.
     pub orphans: Option<Vec<Owned>>,
+    /// The associations of the cluster that no identity of the account asks for; absent as well.
+    pub associations: Option<Vec<Listed>>,
 }
 
 impl SweepReport {
@@ -81,8 +85,9 @@ impl SweepReport {
             orphans: 0,
         };
         let owned = || report.strangers.iter().filter_map(|swept| Owned::of(swept, installation)).collect();
+        let associations = exists.is_some().then(|| report.associations.clone());
         let orphans = exists.map(|exists| orphans_among(owned(), exists));
-        Self { began: report.began, counts, orphans }
+        Self { began: report.began, counts, orphans, associations }
     }
 }
 
@@ -268,7 +273,7 @@ async fn look_over(
     fleet: &dyn Fleet,
     account: &CloudAccount,
     used: &Account,
-    swept: SweepReport,
+    mut swept: SweepReport,
     findings: &mut AccountFindings,
 ) {
     let orphans = swept.orphans.as_ref().map(Vec::len);
@@ -278,7 +283,11 @@ async fn look_over(
         orphans: orphans.unwrap_or_else(|| usize::try_from(before).unwrap_or_default()),
         ..swept.counts
     });
+    let associations = swept.associations.take();
     findings.swept = Some(orphans::look_after(context, fleet, account, used, swept).await);
+    if let Some(associations) = associations.filter(|associations| !associations.is_empty()) {
+        leftovers::look_after(context, fleet, account, used, associations).await;
+    }
     findings.identities = Some(tally(&fleet.identities_of(&account.name_any())));
 }
 

@@ -1,5 +1,5 @@
 //! Checking what all identities of an account rely on: credentials, boundary,
-//! provider, quotas.
+//! provider or cluster, quotas.
 //!
 //! It takes five calls, so it goes with few sweeps only: see
 //! [`account`](super::account).
@@ -19,8 +19,8 @@ use crate::cluster::Announcement;
 use crate::domain::{Observation, ProviderStep, Reading};
 use crate::plan::account::{AccountSettings, Federated};
 use crate::plan::{
-    AccountFindings, Answers, Baseline, Hinders, Judgement, ProviderSought, Reason, Standing, Verdict, another_account,
-    boundary_change, judge_account, provider,
+    AccountFindings, Answers, Baseline, Hinders, Judgement, Proof, ProviderSought, Reason, Standing, Verdict,
+    another_account, boundary_change, judge_account, provider,
 };
 use crate::policy::Document;
 
@@ -134,8 +134,8 @@ async fn examine(
     };
     let judged = judge_account(settings, base, &answers); // pure
     let needed = judged.needed.clone();
-    if let Some(step) = &needed {
-        match cloud.apply_provider(&settings.issuer, step).await {
+    if let (Some(step), Some(web)) = (&needed, settings.web_identity()) {
+        match cloud.apply_provider(&web.issuer, step).await {
             // Somebody else registered it at the same moment: the next check sees it.
             Err(error) if error.kind == ErrorKind::Conflict => {}
             other => other.map_err(|error| (error, Hinders::Binding))?,
@@ -189,8 +189,8 @@ fn checked(judged: Judgement, answers: Answers, changed: bool) -> Checked {
         usage: answers.usage.ok(),
         boundary: meaning(&answers.boundary).map(|document| document.meaning().to_string()),
         // What was just changed is looked at before it is told.
-        provider: match answers.provider {
-            Observation::Present(found) if !changed => Some(found),
+        provider: match answers.proof {
+            Proof::Provider(Observation::Present(found)) if !changed => Some(found),
             _ => None,
         },
         drift: Some(drift),
@@ -209,10 +209,14 @@ async fn ask(cloud: &dyn Cloud, settings: &AccountSettings) -> Result<Result<Ans
         return Ok(Err(verdict));
     }
     let boundary = cloud.observe_boundary(&settings.boundary).await.map_err(everything)?;
-    let provider = cloud.observe_provider(&settings.issuer).await.map_err(|error| (error, Hinders::Binding))?;
+    let proof = match settings.web_identity() {
+        Some(web) => cloud.observe_provider(&web.issuer).await.map(Proof::Provider),
+        None => cloud.observe_cluster().await.map(Proof::Cluster),
+    };
+    let proof = proof.map_err(|error| (error, Hinders::Binding))?;
     // No quota is worth more than the identities: an older policy of the operator does not let it count.
     let usage = cloud.usage().await.map_err(|error| error.to_string());
-    Ok(Ok(Answers { caller, boundary, provider, usage }))
+    Ok(Ok(Answers { caller, boundary, proof, usage }))
 }
 
 /// The thumbprints that were there when the provider was first seen under this spec.

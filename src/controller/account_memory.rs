@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::account_check::Checked;
+use super::leftovers::Leftovers;
 use crate::api::v1alpha1::{CloudAccountStatus, ContestStatus};
 use crate::plan::Verdict;
 use crate::plan::orphan::Watch;
@@ -28,6 +29,8 @@ pub struct Known {
     pub boundary: Option<Document>,
     /// Orphans that sweeps found.
     pub orphans: Watch,
+    /// Associations that nobody asks for.
+    pub leftovers: Leftovers,
     /// Orphans that could not be removed, by id, when that was tried and why not: a try that
     /// changed something counts against the budget, so they are left for an hour and the
     /// others come first.

@@ -20,6 +20,7 @@ pub async fn repaired(
 ) -> Checked {
     let used = context.accounts.find(&account.name_any());
     let Some(used) = used.filter(|_| checked.failed.is_none()) else { return checked };
+    let Some(web) = used.settings.web_identity() else { return checked };
     let uid = account.uid().unwrap_or_default();
     // It has been there since the check before: no time that passes makes it new.
     let stayed = context.memory.recall(&uid).checked.is_some_and(|last| !extra(&last).is_empty());
@@ -40,7 +41,7 @@ pub async fn repaired(
     }
     for step in &checked.repairs {
         tracing::info!(step = step.name(), account = account.name_any(), "changing the OIDC provider");
-        if let Err(error) = used.cloud.apply_provider(&used.settings.issuer, step).await {
+        if let Err(error) = used.cloud.apply_provider(&web.issuer, step).await {
             tracing::warn!(error.type = error.kind.name(), %error, "the OIDC provider was not repaired");
             return stays(checked, &format!("; taking it off failed and is tried again: {error}"));
         }

@@ -65,14 +65,14 @@ pub async fn withdraw(case: &Case<'_>, keep: Option<&str>) -> Result<(), Hindran
     let principal = PrincipalName::derive(&case.context.installation, key);
     for name in &left {
         let doing = format!("take its annotations off service account '{name}'");
-        let hindered = |error| hindered(error, &doing, ", or remove its annotations yourself");
-        let Some(seen) = cluster.service_account(&key.namespace, name).await.map_err(hindered)? else { continue };
+        let Some(seen) = cluster.service_account(&key.namespace, name).await.map_err(failed)? else { continue };
         if may_be_of(&key.name, &principal, &seen.annotations) {
             tracing::info!(namespace = key.namespace, service_account = name, "taking annotations away");
-            cluster.annotate(&key.namespace, name, &seen, &Annotations::new()).await.map_err(hindered)?;
+            let done = cluster.annotate(&key.namespace, name, &seen, &Annotations::new()).await;
+            done.map_err(|error| hindered(error, &doing, ", or remove its annotations yourself"))?;
         }
     }
-    case.note_annotated(kept).await.map_err(|error| hindered(error, "write status", ""))
+    case.note_annotated(kept).await.map_err(failed)
 }
 
 /// Whether Ambit may have said something on any service account.
@@ -84,22 +84,21 @@ fn noted(case: &Case<'_>) -> Vec<String> {
     case.status().and_then(|status| status.delivery).map(|it| it.annotated_service_accounts).unwrap_or_default()
 }
 
+/// What needs no right but those that every Ambit has.
+fn failed(error: ClusterError) -> Hindrance {
+    let message = format!("the API server did not do what Ambit asked: {error}");
+    Hindrance { verdict: Verdict::retrying(Reason::Pending, message), error }
+}
+
+/// What needs the right to change service accounts.
 fn hindered(error: ClusterError, doing: &str, or_else: &str) -> Hindrance {
-    tracing::warn!(error.type = error.kind.name(), %error, "a request to the API server failed");
-    let verdict = match error.kind {
-        ClusterErrorKind::Denied => Verdict::terminal(
-            Reason::ClusterRefused,
-            format!(
-                "the API server does not let Ambit {doing}: {error}; set the chart value `delivery.serviceAccountAnnotation` to true{or_else}"
-            ),
-        ),
-        ClusterErrorKind::Invalid => Verdict::terminal(
-            Reason::ClusterRefused,
-            format!("the API server does not let Ambit {doing}: {error}; please report this"),
-        ),
-        _ => Verdict::retrying(Reason::Pending, format!("the API server did not do what Ambit asked: {error}")),
-    };
-    Hindrance { verdict, error }
+    if error.kind != ClusterErrorKind::Denied {
+        return failed(error);
+    }
+    let message = format!(
+        "the API server does not let Ambit {doing}: {error}; set the chart value `delivery.serviceAccountAnnotation` to true{or_else}"
+    );
+    Hindrance { verdict: Verdict::terminal(Reason::ClusterRefused, message), error }
 }
 
 /// Somebody else's annotations. Where pods get the role by Ambit's own injection still, they go on

@@ -2,6 +2,7 @@
 //! read back.
 
 use super::accounts::Account;
+use super::association::{self, Look};
 use super::bind;
 use super::case::Case;
 use super::drifted;
@@ -13,33 +14,49 @@ use crate::domain::{Observation, Observed, Step};
 use crate::names::PrincipalName;
 use crate::plan::{Decision, Difference, Findings, Reason, Recorded, Resolved, Verdict, decide, lint};
 
+/// What was seen of an identity, and what is to be done about the principal.
+pub struct Seen {
+    pub observation: Observation<Observed>,
+    pub decision: Decision,
+    /// What differs of service account and table.
+    pub binding: Vec<Difference>,
+    /// What hands the principal to pods.
+    pub association: Look,
+}
+
 /// Carries out a decision, and remakes what differs of the binding. Returns only when live was read
 /// back and equals declared.
 pub async fn carry_out(
     case: &Case<'_>,
     resolved: &Resolved,
     account: &Account,
-    (observation, decision, binding): (&Observation<Observed>, Decision, Vec<Difference>),
+    seen: Seen,
     findings: &mut Findings,
 ) -> Result<(), Stop> {
+    let Seen { observation, decision, binding, association } = seen;
+    let observation = &observation;
     if matches!(observation, Observation::Present(_)) {
         case.forget_absence();
     }
-    match drifted::told(decision, resolved, observation) {
+    let decision = drifted::told(decision, resolved, observation);
+    let is_there = matches!(observation, Observation::Present(_));
+    let decision = if resolved.enforce || !is_there { decision } else { association.told_in(decision) };
+    let drift = association.drift(case, resolved);
+    match decision {
         Decision::Settled => {
-            mend(case, resolved, Some(observation), (binding, Vec::new()), findings).await?; // I/O
-            note_live(resolved, observation, findings);
-            drifted::settled(case, findings).await;
-            Ok(())
+            mend(case, resolved, Some(observation), (binding, drift), findings).await?; // I/O
+            finish(case, resolved, account, (observation, association), findings).await // I/O
         }
         Decision::NotOurs(why) => Err(drifted::not_ours(case, why, findings)),
         Decision::Vanished => Err(drifted::vanished(case, resolved, findings)),
         Decision::Change(plan) if !resolved.enforce => Err(drifted::only_observed(case, observation, plan, findings)),
         Decision::Change(plan) => {
             veto(case, observation, &plan.steps)?; // pure
-            mend(case, resolved, Some(observation), (binding, plan.drift), findings).await?; // pure, I/O
+            let drift = [plan.drift, drift].concat();
+            mend(case, resolved, Some(observation), (binding, drift), findings).await?; // pure, I/O
             take(case, &resolved.desired.name, account, &plan.steps, findings).await?; // I/O
-            read_back(case, resolved, account, observation, findings).await // I/O
+            let after = read_back(resolved, account, observation).await?; // I/O
+            finish(case, resolved, account, (&after, association), findings).await // I/O
         }
     }
 }
@@ -108,38 +125,49 @@ fn failed(step: &Step, error: crate::cloud::CloudError, findings: &mut Findings)
 /// Reads what was written. Foreign policies are looked for again only where
 /// some were removed: a role that was just made cannot have any.
 async fn read_back(
-    case: &Case<'_>,
     resolved: &Resolved,
     account: &Account,
     before: &Observation<Observed>,
-    findings: &mut Findings,
-) -> Result<(), Stop> {
+) -> Result<Observation<Observed>, Stop> {
     let depth = match before {
         Observation::Absent => Depth::Own,
         Observation::Present(_) => Depth::Full,
     };
     let after = account.cloud.observe(&resolved.desired.name, depth).await.map_err(Stop::cloud)?;
     match decide(&resolved.desired, &after, &Recorded::default(), true) {
-        Decision::Settled => {}
+        Decision::Settled => Ok(after),
         Decision::NotOurs(why) => {
             let verdict = Verdict::terminal(Reason::Conflict, why);
-            return Err(Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::Conflict))));
+            Err(Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::Conflict))))
         }
         Decision::Vanished | Decision::Change(_) => {
             let verdict =
                 Verdict::working(Reason::Pending, "the cloud does not show yet what was written; it is read again");
-            return Err(Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::NotFound))));
+            Err(Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::NotFound))))
         }
     }
-    note_live(resolved, &after, findings);
+}
+
+/// The principal is as declared: what hands it to pods comes after it, and then all is.
+async fn finish(
+    case: &Case<'_>,
+    resolved: &Resolved,
+    account: &Account,
+    (observation, association): (&Observation<Observed>, Look),
+    findings: &mut Findings,
+) -> Result<(), Stop> {
+    note_live(resolved, observation, findings);
+    association::establish(case, resolved, account, association, findings).await?; // I/O
+    findings.drift = Some(Vec::new());
+    findings.in_sync = Verdict::good(Reason::InSync, "live equals declared");
     drifted::settled(case, findings).await;
     Ok(())
 }
 
-/// Live equals declared: that is what status may say of the principal.
+/// The principal is as declared: that is what status may say of it.
 fn note_live(resolved: &Resolved, observation: &Observation<Observed>, findings: &mut Findings) {
     let Observation::Present(live) = observation else { return };
-    findings.drift = Some(Vec::new());
+    let before = findings.aws.take().unwrap_or_default();
     findings.aws = Some(AwsStatus {
         role_arn: live.arn.clone(),
         role_id: Some(live.id.clone()),
@@ -147,10 +175,9 @@ fn note_live(resolved: &Resolved, observation: &Observation<Observed>, findings:
         trust_digest: resolved.desired.trust.meaning().to_string(),
         permissions_boundary_arn: live.boundary.clone(),
         session_seconds: i32::try_from(resolved.desired.session.get()).ok(),
-        sessions_denied_before: findings.aws.as_ref().and_then(|aws| aws.sessions_denied_before.clone()),
+        ..before
     });
     findings.suspension = None;
     findings.provisioned =
         Verdict::good(Reason::Provisioned, "the role was read back with the declared trust, permissions and boundary");
-    findings.in_sync = Verdict::good(Reason::InSync, "live equals declared");
 }

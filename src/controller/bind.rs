@@ -9,8 +9,12 @@ use crate::api::v1alpha1::{Binding, FINALIZER, PodAdmission};
 use crate::cloud::ErrorKind;
 use crate::cluster::{BindingEntry, ClusterError, ClusterErrorKind, Sign};
 use crate::domain::Observation;
+use crate::domain::annotation::ROLE_VARIABLE;
 use crate::plan::pipeline::Tokens;
-use crate::plan::{Delivery, Findings, Means, Reason, Resolved, User, Verdict, binding_differences};
+use crate::plan::pod_identity::{CREDENTIALS_VARIABLE, HandedTo};
+use crate::plan::{
+    Annotated, Delivery, Findings, Injected, Means, Reason, Resolved, User, Verdict, binding_differences,
+};
 
 /// Before anything is made in the cloud: the object is held, its service
 /// account is there, and pods that come too early are turned away.
@@ -55,8 +59,16 @@ pub async fn prove(
     account: &Account,
     findings: &mut Findings,
 ) -> Result<(), Stop> {
-    let delivery = match &resolved.user {
-        User::Pods(delivery) => delivery,
+    let (service_account, audience) = match &resolved.user {
+        User::Pods(Delivery {
+            service_account,
+            means: Means::Injected(Injected { audience, .. }) | Means::Annotated(Annotated { audience, .. }),
+        }) => (service_account, audience),
+        User::Pods(Delivery { means: Means::HandedTo(handed_to), .. }) => {
+            evaluated(handed_to.are_admitted_by(&resolved.desired.trust, &resolved.role_arn), "pods")?;
+            findings.proof = verified(resolved);
+            return Ok(());
+        }
         User::Pipeline(tokens) => {
             evaluate(resolved, tokens, account).await?;
             findings.proof = verified(resolved);
@@ -64,13 +76,8 @@ pub async fn prove(
         }
     };
     let namespace = &case.incarnation.key.namespace;
-    let (_, audience) = resolved.tokens();
-    let token = case
-        .context
-        .cluster
-        .token(namespace, &delivery.service_account, audience)
-        .await
-        .map_err(|error| missing_account(delivery, error))?;
+    let token = case.context.cluster.token(namespace, service_account, audience).await;
+    let token = token.map_err(|error| missing_account(service_account, error))?;
     let proven = account.cloud.prove(&resolved.desired.name, &token).await;
     proven.map_err(|error| unproven(case, &error))?;
     findings.proof = verified(resolved);
@@ -91,16 +98,28 @@ async fn evaluate(resolved: &Resolved, tokens: &Tokens, account: &Account) -> Re
         let verdict = Verdict::retrying(Reason::ProviderMissing, message);
         return Err(Stop::bound(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::NotFound))));
     }
-    if tokens.are_admitted_by(&resolved.desired.trust) {
+    evaluated(tokens.are_admitted_by(&resolved.desired.trust), "pipeline")
+}
+
+/// Where no token can be exchanged, what was read back is put to the engine.
+fn evaluated(is_exact: bool, whom: &str) -> Result<(), Stop> {
+    if is_exact {
         return Ok(());
     }
-    let message = "the role's trust does not let in exactly the declared pipeline; please report this";
+    let message = format!("the role's trust does not let in exactly the declared {whom}; please report this");
     Err(Stop::proof(Verdict::terminal(Reason::UnsafePlan, message), Outcome::Failed(Failure::Bug)))
 }
 
 /// What is said of an identity that was proven usable.
 pub fn verified(resolved: &Resolved) -> Verdict {
     match &resolved.user {
+        User::Pods(Delivery { service_account, means: Means::HandedTo(HandedTo { cluster, .. }) }) => Verdict::good(
+            Reason::Evaluated,
+            format!(
+                "by its association and its trust as they were read back, EKS gives the role to pods of service account '{service_account}' in cluster '{}', and to nobody else",
+                cluster.name()
+            ),
+        ),
         User::Pods(Delivery { service_account, .. }) => Verdict::good(
             Reason::Verified,
             format!("a token of service account '{service_account}' was exchanged for credentials of the role"),
@@ -129,9 +148,7 @@ pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findin
     hand_out(case, delivery).await?;
     findings.delivery = Some(delivery.status());
     let account = &delivery.service_account;
-    // What the injection leaves on a pod says nothing of what somebody else's webhook did.
-    let identity = Some(case.incarnation.key.name.as_str()).filter(|_| delivery.annotated().is_none());
-    let sign = Sign { identity, role_arn: &resolved.role_arn };
+    let sign = sign(&case.incarnation.key.name, delivery, &resolved.role_arn);
     let without = case.context.cluster.pods_without(namespace, account, sign).await.map_err(Stop::cluster)?;
     findings.bound = match without {
         0 => Verdict::good(
@@ -148,6 +165,17 @@ pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findin
     Ok(())
 }
 
+/// By what a pod is seen to have the identity. What the injection leaves on a pod says nothing of
+/// what somebody else's webhook did.
+fn sign<'a>(identity: &'a str, delivery: &Delivery, role_arn: &'a str) -> Sign<'a> {
+    let by_role = Sign { identity: None, variable: ROLE_VARIABLE, value: Some(role_arn) };
+    match &delivery.means {
+        Means::Injected(_) => Sign { identity: Some(identity), ..by_role },
+        Means::Annotated(_) => by_role,
+        Means::HandedTo(_) => Sign { variable: CREDENTIALS_VARIABLE, value: None, ..by_role },
+    }
+}
+
 /// The one way is there, and was read back, before the other goes: a pod that is created between has
 /// both, and both lead to the same role.
 async fn hand_out(case: &Case<'_>, delivery: &Delivery) -> Result<(), Stop> {
@@ -161,7 +189,7 @@ async fn hand_out(case: &Case<'_>, delivery: &Delivery) -> Result<(), Stop> {
             cluster.bind(namespace, entry).await.map_err(Stop::cluster)?;
             annotated::withdraw(case, Some(account)).await?;
         }
-        Means::Injected(_) => {
+        Means::Injected(_) | Means::HandedTo(_) => {
             cluster.bind(namespace, entry.clone()).await.map_err(Stop::cluster)?;
             if !annotated::is_noted(case) {
                 return Ok(());
@@ -200,7 +228,6 @@ async fn shut(case: &Case<'_>, reason: &str) -> Result<(), ClusterError> {
         identity: case.incarnation.key.name.clone(),
         ready: false,
         reason: Some(cut(reason)),
-        audience: Some("sts.amazonaws.com".to_owned()),
         ..Binding::default()
     };
     let entry = BindingEntry { service_account: subject.name.clone(), binding };
@@ -221,11 +248,11 @@ fn cut(reason: &str) -> String {
     reason.chars().take(512).collect()
 }
 
-fn missing_account(delivery: &Delivery, error: ClusterError) -> Stop {
+fn missing_account(account: &str, error: ClusterError) -> Stop {
     if error.kind != ClusterErrorKind::NotFound {
         return Stop::cluster(error);
     }
-    annotated::missing(&delivery.service_account)
+    annotated::missing(account)
 }
 
 /// A refused exchange. Right after a change it only says that the cloud has not
@@ -256,4 +283,29 @@ fn unproven(case: &Case<'_>, error: &crate::cloud::CloudError) -> Stop {
         kind => kind,
     };
     Stop::proof(verdict, Outcome::Failed(Failure::Cloud(kind)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PodsOf;
+    use crate::names::ClusterArn;
+
+    #[test]
+    fn a_pod_is_known_by_what_gives_it_the_role() {
+        const ARN: &str = "arn:aws:iam::123456789012:role/ambit/sim/orders";
+        let audience = || "sts.amazonaws.com".to_owned();
+        let injected =
+            Injected { audience: audience(), expiration_seconds: 3600, directory: String::new(), env: Vec::new() };
+        let annotated = Annotated { role_arn: ARN.into(), audience: audience(), expiration_seconds: 3600 };
+        let cluster = ClusterArn::parse("arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu").unwrap();
+        let handed_to = HandedTo { cluster, pods: PodsOf::new("shop", "orders") };
+        let by = |means| sign("orders", &Delivery { service_account: "orders".into(), means }, ARN);
+        let by_role = Sign { identity: None, variable: "AWS_ROLE_ARN", value: Some(ARN) };
+        assert_eq!(by(Means::Injected(injected)), Sign { identity: Some("orders"), ..by_role });
+        assert_eq!(by(Means::Annotated(annotated)), by_role);
+        // One that was injected before the account was switched has the annotation, and not the role.
+        let by_agent = Sign { identity: None, variable: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: None };
+        assert_eq!(by(Means::HandedTo(handed_to)), by_agent);
+    }
 }

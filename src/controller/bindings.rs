@@ -80,3 +80,62 @@ async fn take_off_annotations(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kube::runtime::reflector;
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::v1alpha1::{Binding, BindingTable, TABLE_NAME};
+    use crate::cluster::{BindingEntry, MemoryCluster};
+    use crate::domain::annotation::{ANNOTATED_BY, ROLE_ARN};
+
+    /// Nobody is there any more of whom anything could be said.
+    #[tokio::test]
+    async fn annotations_of_an_identity_that_is_gone_go_with_its_entry() {
+        let caches = Caches {
+            identities: reflector::store().0,
+            accounts: reflector::store().0,
+            policies: reflector::store().0,
+            namespaces: reflector::store().0,
+            claims: Arc::default(),
+            changes: Arc::default(),
+        };
+        caches.claims.complete();
+        let installation = InstallationId::parse("sim").unwrap();
+        let cluster = MemoryCluster::default();
+        let of = |identity: &str, name: &str| -> Annotations {
+            let arn = format!("arn:aws:iam::123456789012:role/{name}");
+            [(ROLE_ARN.to_owned(), arn), (ANNOTATED_BY.to_owned(), identity.to_owned())].into()
+        };
+        for (account, identity) in [("orders", "orders"), ("other", "orders"), ("mailer", "mailer")] {
+            cluster.ensure_service_account("shop", account).await.unwrap();
+            let seen = cluster.service_account("shop", account).await.unwrap().unwrap();
+            let whose = if account == "other" { "somebody" } else { identity };
+            cluster.annotate("shop", account, &seen, &of(whose, "x")).await.unwrap();
+        }
+        let binding = Binding {
+            identity: "orders".into(),
+            ready: true,
+            required_env: vec!["AWS_ROLE_ARN".into()],
+            ..Binding::default()
+        };
+        let entry = BindingEntry { service_account: "orders".into(), binding: binding.clone() };
+        cluster.bind("shop", entry).await.unwrap();
+        let entries = json!({"orders": binding, "other": binding});
+        let table: BindingTable = serde_json::from_value(json!({
+            "apiVersion": "ambit.dev/v1alpha1", "kind": "BindingTable",
+            "metadata": {"name": TABLE_NAME, "namespace": "shop"}, "serviceAccounts": entries,
+        }))
+        .unwrap();
+        let outcome = reconcile(&cluster, &caches, &installation, &table).await;
+        assert_eq!(outcome, Outcome::Waiting(INTERVAL));
+        assert_eq!(cluster.annotations("shop", "orders"), Annotations::new());
+        assert_eq!(cluster.annotations("shop", "other"), of("somebody", "x"), "it is not of this identity");
+        assert_eq!(cluster.annotations("shop", "mailer"), of("mailer", "x"));
+        assert!(cluster.table("shop").service_accounts.is_empty());
+    }
+}

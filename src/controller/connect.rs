@@ -41,8 +41,9 @@ pub fn aws_account(settings: &AccountSettings, installation: &InstallationId) ->
         events: settings.queue.as_ref().map(|queue| AwsEvents {
             queue: queue.clone(),
             boundary: settings.boundary.clone(),
-            issuer: settings.issuer.clone(),
+            issuer: settings.web_identity().map(|web| web.issuer.clone()),
         }),
+        cluster: settings.cluster().cloned(),
     }
 }
 

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use super::accounts::{Account, Trouble};
-use super::apply;
+use super::apply::{self, Seen};
+use super::association;
 use super::bind;
 use super::case::{Case, failed};
 use super::context::Context;
@@ -115,14 +116,15 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
             return Err(Stop::cloud(error));
         }
     };
+    let association = association::look(resolved, &account).await; // I/O
     let absent_for_long = matches!(observation, Observation::Absent) && case.absent_for_long();
     let mut decision = decide(&resolved.desired, &observation, &case.recorded(), absent_for_long); // pure
     case.attribute(&mut decision); // pure
     may_be_made(case, &account, &decision)?; // pure
     let changed = matches!(decision, Decision::Change(_));
     hold_observed(case, resolved, &observation, &decision).await?; // I/O, once
-    let found = (&observation, decision, binding);
-    apply::carry_out(case, resolved, &account, found, findings).await?; // lint: pure, apply: I/O
+    let seen = Seen { observation, decision, binding, association };
+    apply::carry_out(case, resolved, &account, seen, findings).await?; // lint: pure, apply: I/O
     bind::prove(case, resolved, &account, findings).await?; // I/O
     if resolved.enforce {
         bind::deliver(case, resolved, findings).await?; // I/O

@@ -6,6 +6,7 @@
 
 use super::accounts::Account;
 use super::annotated::{self, Hindrance};
+use super::association;
 use super::case::{Case, failed};
 use super::outcome::{Failure, Outcome};
 use super::stop::cloud_verdict;
@@ -217,9 +218,17 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
     let observation = account.cloud.observe(&name, Depth::Full).await.map_err(|error| Trouble::cloud(&error))?;
     let owner = case.owner();
     match plan_removal(&owner, &observation, case.recorded().id.as_deref(), &account.settings.boundary) {
-        Removal::Gone if case.absent_for_long() => let_go(case).await,
-        Removal::Gone => Ok(Outcome::Waiting(case.context.timing.consistency_window)),
+        Removal::Gone => {
+            let is_certain = case.absent_for_long();
+            if untied(case, &account).await? || !is_certain {
+                return Ok(Outcome::Waiting(case.context.timing.consistency_window));
+            }
+            let_go(case).await
+        }
         Removal::NotOurs(note) => {
+            if untied(case, &account).await? {
+                return Ok(Outcome::Waiting(case.context.timing.consistency_window));
+            }
             case.announce(true, Reason::Conflict.name().as_str(), note).await;
             let_go(case).await
         }
@@ -229,11 +238,21 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
                 return Err(vetoed(&found));
             }
             tell(case).await?;
-            take(&account, &name, &steps).await?;
+            // What hands the role to pods goes when the role gives nothing any more.
+            let closed = steps.iter().position(|step| matches!(step, Step::Close)).map_or(0, |at| at + 1);
+            let (first, rest) = steps.split_at(closed);
+            take(&account, &name, first).await?;
+            untied(case, &account).await?;
+            take(&account, &name, rest).await?;
             case.forget_absence();
             Ok(Outcome::Waiting(case.context.timing.consistency_window))
         }
     }
+}
+
+/// Removes what hands the role to pods, and says whether there was any.
+async fn untied(case: &Case<'_>, account: &Account) -> Result<bool, Trouble> {
+    association::remove(case, account).await.map_err(|error| Trouble::cloud(&error))
 }
 
 async fn take(account: &Account, name: &PrincipalName, steps: &[Step]) -> Result<(), Trouble> {

@@ -8,6 +8,9 @@
 //!   and goes on from the page that failed.
 //! - What was read before Ambit's own last write says nothing about it.
 //!
+//! Where the cloud hands principals to pods, its associations are listed after them. A list tells
+//! only that they are there, so one that was made anew is found and one that was changed is not.
+//!
 //! Documents are read only where their digest is not the one that was compared
 //! last: in an account where nothing changed, a sweep parses nothing.
 
@@ -24,10 +27,12 @@ use super::memory::Compared;
 use super::revocation;
 use super::suspension;
 use crate::api::v1alpha1::{DriftStatus, MachineIdentity, ManagementPolicy};
-use crate::cloud::{Cloud, CloudError, ErrorKind, Page, PageToken};
-use crate::domain::{Observation, Observed, Swept};
+use crate::cloud::{AssociationPage, Cloud, CloudError, ErrorKind, Page, PageToken};
+use crate::domain::{Listed, Observation, Observed, PodsOf, Swept};
 use crate::names::PrincipalName;
-use crate::plan::{Closing, Course, Decision, Difference, DriftClass, Part, Resolved, Suspension, decide, is_told};
+use crate::plan::{
+    Closing, Course, Decision, Delivery, Difference, DriftClass, Part, Resolved, Suspension, decide, is_told,
+};
 
 /// A sweep whose last page came longer ago than this begins anew: what it read is
 /// too old to be put beside new pages.
@@ -46,6 +51,8 @@ pub struct Report {
     pub ours: usize,
     /// Those on this installation's path that belong to no identity of the account.
     pub strangers: Vec<Swept>,
+    /// The associations of the cluster that belong to no identity of the account.
+    pub associations: Vec<Listed>,
     /// When it began.
     pub began: Timestamp,
     /// The identities that differ, vanished or appeared.
@@ -74,9 +81,26 @@ struct Progress {
     found: Report,
     /// When the last page came, or when it began.
     last_page: Timestamp,
-    next: Option<PageToken>,
+    next: Next,
     /// The names of ours that were seen.
     seen: HashSet<String>,
+    /// The ids of the associations that were seen.
+    tied: HashMap<PodsOf, String>,
+}
+
+/// What to read next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Next {
+    /// A page of principals.
+    Principals(Option<PageToken>),
+    /// A page of associations.
+    Associations(Option<PageToken>),
+}
+
+impl Default for Next {
+    fn default() -> Self {
+        Self::Principals(None)
+    }
 }
 
 impl Sweeps {
@@ -88,20 +112,35 @@ impl Sweeps {
         identities: Vec<Arc<MachineIdentity>>,
     ) -> Result<Report, Broken> {
         let identities = by_name(context, identities);
+        let has_associations =
+            context.accounts.find(account).is_some_and(|account| account.settings.cluster().is_some());
         loop {
-            let from = self.begin_or_go_on(account, context.now());
             // Whoever is cancelled here loses one page: all before it is kept.
-            let page = match cloud.sweep(from.as_ref()).await {
+            let page = match self.begin_or_go_on(account, context.now()) {
+                Next::Principals(from) => cloud.sweep(from.as_ref()).await.map(Brought::Principals),
+                Next::Associations(from) => cloud.sweep_associations(from.as_ref()).await.map(Brought::Associations),
+            };
+            let page = match page {
                 Ok(page) => page,
                 Err(error) => return Err(self.broken(account, error)),
             };
             let mut progress = self.begun().remove(account).unwrap_or_default();
             progress.last_page = context.now();
-            progress.next.clone_from(&page.next);
-            progress.take(context, page, &identities);
-            if progress.next.is_none() {
-                return Ok(progress.finish(context, &identities));
-            }
+            let next = match page {
+                Brought::Principals(page) => {
+                    let next = page.next.clone();
+                    progress.take(context, page, &identities);
+                    let associations = has_associations.then_some(Next::Associations(None));
+                    next.map(|next| Next::Principals(Some(next))).or(associations)
+                }
+                Brought::Associations(page) => {
+                    let next = page.next.clone();
+                    progress.take_associations(page);
+                    next.map(|next| Next::Associations(Some(next)))
+                }
+            };
+            let Some(next) = next else { return Ok(progress.finish(context, &identities, has_associations)) };
+            progress.next = next;
             self.begun().insert(account.to_owned(), progress);
         }
     }
@@ -112,7 +151,7 @@ impl Sweeps {
     }
 
     /// Where to go on. A sweep that is new, or whose last page is too old, begins now.
-    fn begin_or_go_on(&self, account: &str, now: Timestamp) -> Option<PageToken> {
+    fn begin_or_go_on(&self, account: &str, now: Timestamp) -> Next {
         let mut begun = self.begun();
         let progress = begun.entry(account.to_owned()).or_insert_with(|| Progress::new(now));
         let age = Duration::try_from(now.duration_since(progress.last_page)).unwrap_or_default();
@@ -163,15 +202,81 @@ impl Progress {
         }
     }
 
+    fn take_associations(&mut self, page: AssociationPage) {
+        self.found.pages += 1;
+        self.tied.extend(page.associations.into_iter().map(|listed| (listed.pods, listed.id)));
+    }
+
     /// The last page was read: what was not seen is not there.
-    fn finish(mut self, context: &Context, identities: &HashMap<String, Arc<MachineIdentity>>) -> Report {
+    fn finish(
+        mut self,
+        context: &Context,
+        identities: &HashMap<String, Arc<MachineIdentity>>,
+        has_associations: bool,
+    ) -> Report {
         for (_, identity) in identities.iter().filter(|(name, _)| !self.seen.contains(*name)) {
             if differs(context, self.found.began, identity, None) {
                 self.found.suspects.push(Arc::clone(identity));
             }
         }
+        if has_associations {
+            let tied = std::mem::take(&mut self.tied);
+            self.compare_associations(context, identities, tied);
+        }
         self.found
     }
+
+    fn compare_associations(
+        &mut self,
+        context: &Context,
+        identities: &HashMap<String, Arc<MachineIdentity>>,
+        mut tied: HashMap<PodsOf, String>,
+    ) {
+        for identity in identities.values() {
+            let Some(pods) = pods_of(identity) else { continue };
+            let found = tied.remove(&pods);
+            if is_tied_otherwise(context, self.found.began, identity, found.as_deref()) {
+                self.found.suspects.push(Arc::clone(identity));
+            }
+        }
+        self.found.associations = tied.into_iter().map(|(pods, id)| Listed { id, pods }).collect();
+    }
+}
+
+/// What a page brought.
+enum Brought {
+    Principals(Page),
+    Associations(AssociationPage),
+}
+
+fn pods_of(identity: &MachineIdentity) -> Option<PodsOf> {
+    let subject = identity.spec.subject.service_account.as_ref()?;
+    Some(PodsOf::new(identity.metadata.namespace.as_deref()?, &subject.name))
+}
+
+/// Whether the association of an identity that is in place is not the one that was read back. Marks
+/// the identity then, so that its next reconciliation looks itself.
+fn is_tied_otherwise(context: &Context, began: Timestamp, identity: &MachineIdentity, found: Option<&str>) -> bool {
+    let Some(case) = Case::open(context, identity) else { return false };
+    let recorded = case.status().and_then(|status| status.aws).and_then(|aws| aws.pod_identity_association);
+    // As a rule it is the same, and nothing more is to be asked.
+    if recorded.is_none_or(|recorded| Some(recorded.id.as_str()) == found) {
+        return false;
+    }
+    let is_watched = identity.metadata.deletion_timestamp.is_none()
+        && identity.spec.management_policy != ManagementPolicy::Paused
+        && !case.remembered.is_suspected()
+        && case.remembered.changed_at.is_none_or(|changed| changed < began);
+    let grounds = context.world.grounds(&case.incarnation.key, identity, &context.installation);
+    let Some(Course::Pursue(resolved, _)) = grounds.filter(|_| is_watched).map(|grounds| case.course(&grounds)) else {
+        return false;
+    };
+    let is_handed = resolved.delivery().and_then(Delivery::handed_to).is_some();
+    let differs = is_handed && case.is_in_place(&resolved);
+    if differs {
+        context.memory.note(&case.incarnation.uid, |memory| memory.suspicions += 1);
+    }
+    differs
 }
 
 fn by_name(context: &Context, identities: Vec<Arc<MachineIdentity>>) -> HashMap<String, Arc<MachineIdentity>> {
@@ -260,7 +365,7 @@ fn outdated(case: &Case<'_>, decision: &Decision) -> bool {
 
 /// What a sweep can see of what was told.
 fn as_swept(mut told: DriftStatus) -> DriftStatus {
-    let unseen = [Part::SessionDuration, Part::ServiceAccount, Part::BindingTable].map(Part::name);
+    let unseen = [Part::SessionDuration, Part::Association, Part::ServiceAccount, Part::BindingTable].map(Part::name);
     told.items.retain(|item| !unseen.contains(&item.part.as_str()));
     told
 }

@@ -21,6 +21,7 @@ use crate::api::v1alpha1::{
     Binding, BindingTable, CloudAccount, MachineIdentity, ManagementPolicy, ScopePolicy, TABLE_NAME,
 };
 use crate::cluster::KubernetesCluster;
+use crate::domain::PodsOf;
 use crate::names::{IdentityKey, InstallationId, PrincipalName};
 use crate::plan::account::AccountSettings;
 use crate::plan::contest::is_about;
@@ -145,7 +146,7 @@ fn expected_entry(
     let key = IdentityKey::new(identity.namespace()?, identity.name_any());
     let role_arn = settings.role_arn(&PrincipalName::derive(installation, &key));
     let subject = identity.spec.subject.service_account.as_ref()?;
-    let delivery = plan::delivery(&subject.name, &settings, &role_arn);
+    let delivery = plan::delivery(&PodsOf::new(&key.namespace, &subject.name), &settings, &role_arn);
     let expected = delivery.binding(&key.name, None);
     Some((delivery.service_account, expected))
 }

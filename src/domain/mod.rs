@@ -7,6 +7,7 @@
 //! Imports `names` and `policy` only.
 
 pub mod annotation;
+mod association;
 mod change_event;
 mod observed;
 mod proof;
@@ -15,6 +16,7 @@ mod step;
 mod swept;
 mod usage;
 
+pub use association::{Association, AssociationStep, Cluster, Listed, PodsOf};
 pub use change_event::{ChangeEvent, Target};
 pub use observed::{Denial, Observation, Observed, OwnerTags, Reading};
 pub use proof::WebToken;

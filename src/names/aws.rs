@@ -131,9 +131,89 @@ impl QueueUrl {
     }
 }
 
+name!(
+    /// The name of a cluster of EKS.
+    ClusterName,
+    "the name of an EKS cluster",
+    "begin with a letter or digit and have at most 100 characters of letters, digits, `-` and `_`",
+    |text| (1..=100).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+);
+
+name!(
+    /// The ARN of a cluster of EKS. Region and account stand in it, so clusters of one name differ.
+    ClusterArn,
+    "the ARN of an EKS cluster",
+    "look like `arn:aws:eks:eu-west-1:123456789012:cluster/NAME`",
+    |text| super::Arn::parse(text).is_ok_and(|arn| arn.service() == "eks"
+        && Partition::parse(arn.partition()).is_ok()
+        && Region::parse(arn.region()).is_ok()
+        && is_account_id(arn.account())
+        && arn.resource().strip_prefix("cluster/").is_some_and(|name| ClusterName::parse(name).is_ok()))
+);
+
+impl ClusterArn {
+    /// The ARN of a cluster in an account.
+    #[must_use]
+    pub fn of(partition: &Partition, region: &Region, account: &AccountId, name: &ClusterName) -> Self {
+        Self(format!("arn:{partition}:eks:{region}:{account}:cluster/{name}"))
+    }
+
+    /// What stands between two colons, and the name behind the last.
+    fn part(&self, index: usize) -> &str {
+        self.as_str().split(':').nth(index).unwrap_or_default()
+    }
+
+    /// The cluster's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.part(5).strip_prefix("cluster/").unwrap_or_default()
+    }
+
+    /// The account that it lies in.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.part(4)
+    }
+
+    /// The ARNs of all its pod identity associations.
+    #[must_use]
+    pub fn associations(&self) -> String {
+        let [partition, region, account] = [1, 3, 4].map(|index| self.part(index));
+        format!("arn:{partition}:eks:{region}:{account}:podidentityassociation/{}/*", self.name())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_has_a_name_and_a_place() {
+        let name = ClusterName::parse("prod-eu_1").unwrap();
+        let (aws, region) = (Partition::parse("aws").unwrap(), Region::parse("eu-west-1").unwrap());
+        let arn = ClusterArn::of(&aws, &region, &AccountId::parse("123456789012").unwrap(), &name);
+        assert_eq!(arn.as_str(), "arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu_1");
+        assert_eq!((arn.name(), arn.account()), ("prod-eu_1", "123456789012"));
+        assert_eq!(arn.associations(), "arn:aws:eks:eu-west-1:123456789012:podidentityassociation/prod-eu_1/*");
+        assert_eq!(ClusterArn::parse(arn.as_str()), Ok(arn));
+        for wrong in ["", "-prod", "_prod", "prod.eu", "prod/eu", "prod*", "prod eu", "ürod", &"x".repeat(101)] {
+            assert!(ClusterName::parse(wrong).is_err(), "{wrong}");
+        }
+        for wrong in [
+            "arn:aws:eks:eu-west-1:123456789012:cluster/",
+            "arn:aws:eks:eu-west-1:123456789012:cluster/*",
+            "arn:aws:eks::123456789012:cluster/prod",
+            "arn:aws:eks:eu-west-1::cluster/prod",
+            "arn:aws:eks:eu-west-1:123456789012:nodegroup/prod",
+            "arn:aws:ecs:eu-west-1:123456789012:cluster/prod",
+            "arn:${x}:eks:eu-west-1:123456789012:cluster/prod",
+            "prod",
+        ] {
+            assert!(ClusterArn::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn an_account_id_has_twelve_digits() {

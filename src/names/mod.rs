@@ -13,7 +13,9 @@ mod installation;
 mod principal;
 
 pub use arn::{Arn, ArnError};
-pub use aws::{AccountId, BoundaryArn, IssuerUrl, Partition, QueueUrl, Region, RolePath, is_account_id};
+pub use aws::{
+    AccountId, BoundaryArn, ClusterArn, ClusterName, IssuerUrl, Partition, QueueUrl, Region, RolePath, is_account_id,
+};
 pub use digest::Digest;
 pub use installation::{IdentityKey, InstallationId, Owner};
 pub use principal::PrincipalName;

@@ -38,7 +38,7 @@ meanings! {
         "a token of the service account opened the role, and the role was read back as declared"
         "nothing";
     Evaluated "Ready"
-        "a pipeline's issuer is known to the account, and the role's trust, read back, lets in exactly the declared pipeline; its first job is the proof"
+        "a pipeline's issuer is known to the account, and the role's trust, read back, lets in exactly the declared pipeline; its first job is the proof. With EKS Pod Identity: association and trust, read back, let in exactly the declared pods"
         "nothing";
     Propagating "Ready"
         "the cloud does not accept the role's trust yet, usual for seconds after a change"
@@ -85,8 +85,8 @@ meanings! {
     Provisioned "Provisioned"
         "the role was read back with the declared trust, permissions and boundary"
         "nothing";
-    Conflict "Provisioned"
-        "a role of that name exists and is not provably this identity's, or the CloudAccount became another one; it is left alone"
+    Conflict "Provisioned, Bound"
+        "a role of that name exists and is not provably this identity's, or the CloudAccount became another one; under Bound, the pods have an EKS Pod Identity association that is not provably this identity's; it is left alone"
         "the message says what to do";
     CloudDenied "Provisioned"
         "the cloud does not let Ambit do this"
@@ -122,7 +122,7 @@ meanings! {
         "more roles have lost their identity than may be removed within an hour, so the rest stays for now"
         "if identities were lost, restore them, or set `spec.orphans` to Keep; else nothing: the message says when it goes on";
     OrphansRemoved "event"
-        "roles whose identity is gone were removed"
+        "roles whose identity is gone were removed, or associations that give nothing any more"
         "nothing, if the identities were meant to go";
     UnsafePlan "Provisioned"
         "Ambit's own second check refused its plan; nothing was changed"
@@ -145,6 +145,9 @@ meanings! {
     ProviderMissing "Bound, Ready"
         "the account does not trust the cluster's issuer"
         "register it, or set `provider: Create`; compare issuer and audience";
+    ClusterMissing "Bound; of a CloudAccount: Ready"
+        "the account has no EKS cluster of the name that `podIdentity` says, or it is another one"
+        "correct account, region and `clusterName`";
     ServiceAccountMissing "Bound"
         "the service account is not there and could not be made"
         "create it";

@@ -9,7 +9,7 @@ use super::world::{Judged, World};
 use crate::api::v1alpha1::CloudAccount;
 use crate::names::InstallationId;
 use crate::plan::Reason;
-use crate::plan::account::{AccountError, AccountSettings};
+use crate::plan::account::AccountSettings;
 use crate::policy::Catalogue;
 
 /// How to get what is missing to judge an identity by.
@@ -65,8 +65,7 @@ fn identity(judged: &Judged<'_>, installation: &InstallationId, catalogue: &Cata
 
 fn account(manifest: &Manifest, account: &CloudAccount, installation: &InstallationId) -> Option<Finding> {
     let error = AccountSettings::parse(&account.spec, installation).err()?;
-    let (AccountError::Missing(field) | AccountError::Name { field, .. } | AccountError::Value { field, .. }) = &error;
-    Some(manifest.finding(Code::AccountNotFound, field, format!("the account cannot be used: {error}"), None))
+    Some(manifest.finding(Code::AccountNotFound, error.field(), format!("the account cannot be used: {error}"), None))
 }
 
 /// Things in a sentence.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::api::v1alpha1::{
-    AssumeRole, CloudAccountSpec, DeliveryMethod, PipelineIssuer, ProviderPolicy, TokenSpec, WebIdentitySpec,
-    sts_audience,
+    AssumeRole, CloudAccountSpec, DeliveryMethod, FederationSpec, PipelineIssuer, ProviderPolicy, TokenSpec,
+    WebIdentitySpec, sts_audience,
 };
 use crate::names::{
-    AccountId, BoundaryArn, InstallationId, IssuerUrl, NameError, Partition, PrincipalName, QueueUrl, Region, RolePath,
+    AccountId, BoundaryArn, ClusterArn, ClusterName, InstallationId, IssuerUrl, NameError, Partition, PrincipalName,
+    QueueUrl, Region, RolePath,
 };
 
 /// Everything that is needed to work in an account. It can only be right.
@@ -23,16 +24,8 @@ pub struct AccountSettings {
     pub path: RolePath,
     /// What bounds each of them.
     pub boundary: BoundaryArn,
-    /// The issuer whose tokens the account trusts.
-    pub issuer: IssuerUrl,
-    /// The audience of those tokens.
-    pub audience: String,
-    /// Whether Ambit registers the issuer.
-    pub provider: ProviderPolicy,
-    /// How pods get token and environment.
-    pub delivery: DeliveryMethod,
-    /// The tokens that they get.
-    pub token: TokenSettings,
+    /// How pods of this cluster prove themselves.
+    pub federation: Federation,
     /// The issuers of pipelines that the account trusts.
     pub pipelines: Vec<Federated>,
     /// The role to assume first.
@@ -43,6 +36,31 @@ pub struct AccountSettings {
     pub requests_per_second: u32,
     /// How often the account is swept.
     pub sweep_interval: Duration,
+}
+
+/// How pods prove themselves to the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Federation {
+    /// By tokens of the cluster's own issuer.
+    WebIdentity(WebIdentity),
+    /// To EKS, which becomes the role for them.
+    PodIdentity {
+        /// The cluster's name.
+        cluster_name: ClusterName,
+        /// Its ARN, by which clusters of one name are told apart.
+        cluster_arn: ClusterArn,
+    },
+}
+
+/// Tokens of the cluster's own issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebIdentity {
+    /// The issuer.
+    pub federated: Federated,
+    /// How pods get token and environment.
+    pub delivery: DeliveryMethod,
+    /// The tokens that they get.
+    pub token: TokenSettings,
 }
 
 /// The tokens that pods get.
@@ -79,6 +97,9 @@ pub enum AccountError {
         /// What must hold.
         must: &'static str,
     },
+    /// A union with none of its members, or with both.
+    #[error("`spec.aws.federation` must set exactly one of `webIdentity` and `podIdentity`")]
+    Federation,
     /// A name that is none.
     #[error("`{field}`: {source}")]
     Name {
@@ -89,28 +110,36 @@ pub enum AccountError {
     },
 }
 
+impl AccountError {
+    /// The field that somebody must change.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Missing(field) | Self::Name { field, .. } | Self::Value { field, .. } => field,
+            Self::Federation => "spec.aws.federation",
+        }
+    }
+}
+
 impl AccountSettings {
     /// Checks a spec.
     pub fn parse(spec: &CloudAccountSpec, installation: &InstallationId) -> Result<Self, AccountError> {
         let aws = spec.aws.as_ref().ok_or(AccountError::Missing("spec.aws"))?;
-        let web =
-            aws.federation.web_identity.as_ref().ok_or(AccountError::Missing("spec.aws.federation.webIdentity"))?;
         let events = spec.events.as_ref().and_then(|events| events.aws.as_ref());
         let named = |field| move |source| AccountError::Name { field, source };
+        let account = AccountId::parse(&aws.account_id).map_err(named("spec.aws.accountId"))?;
+        let partition = Partition::parse(&aws.partition).map_err(named("spec.aws.partition"))?;
+        let region = Region::parse(&aws.region).map_err(named("spec.aws.region"))?;
         Ok(Self {
-            account: AccountId::parse(&aws.account_id).map_err(named("spec.aws.accountId"))?,
-            partition: Partition::parse(&aws.partition).map_err(named("spec.aws.partition"))?,
-            region: Region::parse(&aws.region).map_err(named("spec.aws.region"))?,
+            federation: federation(&aws.federation, (&partition, &region, &account))?,
+            account,
+            partition,
+            region,
             path: RolePath::parse(&aws.role_path)
                 .and_then(|path| path.join(installation))
                 .map_err(named("spec.aws.rolePath"))?,
             boundary: BoundaryArn::parse(&aws.permissions_boundary_arn)
                 .map_err(named("spec.aws.permissionsBoundaryArn"))?,
-            issuer: IssuerUrl::parse(&web.issuer).map_err(named("spec.aws.federation.webIdentity.issuer"))?,
-            audience: web.audience.clone(),
-            provider: web.provider,
-            delivery: web.delivery,
-            token: token(web)?,
             pipelines: aws.federation.pipelines.iter().map(federated).collect::<Result<_, _>>()?,
             assume_role: aws.assume_role.clone(),
             queue: events
@@ -128,10 +157,49 @@ impl AccountSettings {
         format!("arn:{}:iam::{}:role{}{name}", self.partition, self.account, self.path)
     }
 
+    /// The issuer of the cluster's own tokens, where the account trusts it.
+    #[must_use]
+    pub fn web_identity(&self) -> Option<&Federated> {
+        match &self.federation {
+            Federation::WebIdentity(web) => Some(&web.federated),
+            Federation::PodIdentity { .. } => None,
+        }
+    }
+
+    /// The cluster whose pods EKS hands roles, where it does.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&ClusterArn> {
+        match &self.federation {
+            Federation::WebIdentity(_) => None,
+            Federation::PodIdentity { cluster_arn, .. } => Some(cluster_arn),
+        }
+    }
+
     /// The ARN of an issuer's OIDC provider in the account.
     #[must_use]
     pub fn provider_arn(&self, issuer: &IssuerUrl) -> String {
         format!("arn:{}:iam::{}:oidc-provider/{}", self.partition, self.account, issuer.host_and_path())
+    }
+}
+
+fn federation(
+    spec: &FederationSpec,
+    (partition, region, account): (&Partition, &Region, &AccountId),
+) -> Result<Federation, AccountError> {
+    let named = |field| move |source| AccountError::Name { field, source };
+    match (&spec.web_identity, &spec.pod_identity) {
+        (Some(web), None) => {
+            let issuer = IssuerUrl::parse(&web.issuer).map_err(named("spec.aws.federation.webIdentity.issuer"))?;
+            let federated = Federated { issuer, audience: web.audience.clone(), provider: web.provider };
+            Ok(Federation::WebIdentity(WebIdentity { federated, delivery: web.delivery, token: token(web)? }))
+        }
+        (None, Some(pods)) => {
+            let field = "spec.aws.federation.podIdentity.clusterName";
+            let cluster_name = ClusterName::parse(&pods.cluster_name).map_err(named(field))?;
+            let cluster_arn = ClusterArn::of(partition, region, account, &cluster_name);
+            Ok(Federation::PodIdentity { cluster_name, cluster_arn })
+        }
+        _ => Err(AccountError::Federation),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::account::AccountSettings;
+use super::account::{AccountSettings, Federated, Federation, WebIdentity};
 use super::drift::{self, Difference, ProviderDifference, ProviderSought};
 use super::reason::{Reason, Standing, Verdict};
 use crate::api::v1alpha1::ProviderPolicy;
-use crate::domain::{Observation, Provider, ProviderStep, Reading, Usage};
-use crate::names::InstallationId;
+use crate::domain::{Cluster, Observation, Provider, ProviderStep, Reading, Usage};
+use crate::names::{ClusterArn, InstallationId, printable};
 use crate::policy::Document;
 
 /// From this many hundredths of a quota on, people are told.
@@ -20,10 +20,19 @@ pub struct Answers {
     pub caller: String,
     /// The boundary.
     pub boundary: Observation<Reading>,
-    /// The issuer's provider.
-    pub provider: Observation<Provider>,
+    /// What pods prove themselves by.
+    pub proof: Proof,
     /// What is used up; or why that is not known.
     pub usage: Result<Usage, String>,
+}
+
+/// What an account said of what pods prove themselves by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The issuer's provider.
+    Provider(Observation<Provider>),
+    /// The cluster whose pods EKS hands roles.
+    Cluster(Observation<Cluster>),
 }
 
 /// What the answers are judged by, beside the settings.
@@ -87,15 +96,20 @@ pub fn another_account(settings: &AccountSettings, caller: &str) -> Option<Verdi
 /// Judges what an account answered. The gravest decides.
 #[must_use]
 pub fn judge_account(settings: &AccountSettings, base: Baseline<'_>, answers: &Answers) -> Judgement {
-    let sought = ProviderSought {
-        issuer: settings.issuer.as_str(),
-        audience: &settings.audience,
-        others: base.others,
-        installation: base.installation.as_str(),
-        thumbprints: base.thumbprints,
+    let found = match (&settings.federation, &answers.proof) {
+        (Federation::WebIdentity(WebIdentity { federated, .. }), Proof::Provider(provider)) => {
+            let sought = ProviderSought {
+                issuer: federated.issuer.as_str(),
+                audience: &federated.audience,
+                others: base.others,
+                installation: base.installation.as_str(),
+                thumbprints: base.thumbprints,
+            };
+            drift::provider(sought, provider)
+        }
+        _ => Vec::new(),
     };
-    let found = drift::provider(sought, &answers.provider);
-    let may_change = settings.provider == ProviderPolicy::Create;
+    let may_change = settings.web_identity().is_some_and(|web| web.provider == ProviderPolicy::Create);
     let step = |wanted: fn(&ProviderStep) -> bool| {
         let mends = found.iter().filter_map(|found| found.mend.clone());
         mends.filter(move |step| may_change && wanted(step))
@@ -107,7 +121,7 @@ pub fn judge_account(settings: &AccountSettings, base: Baseline<'_>, answers: &A
     let verdicts = [
         another_account(settings, &answers.caller).map(|verdict| (Hinders::Everything, verdict)),
         boundary_missing(settings, &answers.boundary).map(|verdict| (Hinders::Everything, verdict)),
-        provider_missing(settings, base, &answers.provider)
+        proof_missing(settings, base, &answers.proof)
             .filter(|_| needed.is_none())
             .map(|verdict| (Hinders::Binding, verdict)),
         pinned.as_ref().map(|found| (Hinders::NewRoles, boundary_changed(found))),
@@ -165,24 +179,52 @@ fn boundary_changed(found: &Difference) -> Verdict {
     )
 }
 
+fn proof_missing(settings: &AccountSettings, base: Baseline<'_>, proof: &Proof) -> Option<Verdict> {
+    match (&settings.federation, proof) {
+        (Federation::WebIdentity(web), Proof::Provider(provider)) => {
+            provider_missing(settings, &web.federated, base, provider)
+        }
+        (Federation::PodIdentity { cluster_arn, .. }, Proof::Cluster(found)) => cluster_missing(cluster_arn, found),
+        // Nothing was asked of what the settings name now.
+        _ => Some(Verdict::working(Reason::Pending, "what pods prove themselves by is being looked at")),
+    }
+}
+
+/// The cluster must be the one that every role's trust names.
+fn cluster_missing(cluster: &ClusterArn, found: &Observation<Cluster>) -> Option<Verdict> {
+    let message = match found {
+        Observation::Present(found) if found.arn == cluster.as_str() => return None,
+        Observation::Present(found) => format!(
+            "the EKS cluster `{}` is `{}`, and not `{cluster}`: correct `spec.aws.accountId`, `spec.aws.region` and `spec.aws.federation.podIdentity.clusterName`",
+            cluster.name(),
+            printable(&found.arn)
+        ),
+        Observation::Absent => format!(
+            "there is no EKS cluster `{cluster}`, so EKS hands no role to its pods: correct `spec.aws.accountId`, `spec.aws.region` and `spec.aws.federation.podIdentity.clusterName`"
+        ),
+    };
+    Some(Verdict::terminal(Reason::ClusterMissing, message))
+}
+
 fn provider_missing(
     settings: &AccountSettings,
+    web: &Federated,
     base: Baseline<'_>,
     provider: &Observation<Provider>,
 ) -> Option<Verdict> {
     let whose = match provider {
-        Observation::Present(found) if found.audiences.contains(&settings.audience) => return None,
+        Observation::Present(found) if found.audiences.contains(&web.audience) => return None,
         Observation::Present(found) => found.installation.as_deref().filter(|of| *of != base.installation.as_str()),
         Observation::Absent => None,
     };
     let mut message = format!(
         "there is no OIDC provider for `{}` with audience `{}` in account {} that Ambit may use: register it, or add the audience to it",
-        settings.issuer, settings.audience, settings.account
+        web.issuer, web.audience, settings.account
     );
     if let Some(installation) = whose {
         message = format!(
             "{message}; it belongs to installation `{}`, which takes other audiences off again unless its CloudAccount says `provider: Existing`",
-            crate::names::printable(installation)
+            printable(installation)
         );
     }
     Some(Verdict::terminal(Reason::ProviderMissing, message))
@@ -209,10 +251,14 @@ fn quota(answers: &Answers) -> Option<Verdict> {
 
 fn in_order(settings: &AccountSettings, answers: &Answers) -> Verdict {
     let unknown = answers.usage.as_ref().err().map(|why| format!("; its quotas are not known: {why}"));
+    let proof = match settings.federation {
+        Federation::WebIdentity(_) => "OIDC provider",
+        Federation::PodIdentity { .. } => "EKS cluster",
+    };
     Verdict::good(
         Reason::Verified,
         format!(
-            "credentials, boundary and OIDC provider are in order; roles are made under `{}`{}",
+            "credentials, boundary and {proof} are in order; roles are made under `{}`{}",
             settings.path,
             unknown.unwrap_or_default()
         ),

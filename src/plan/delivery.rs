@@ -1,9 +1,13 @@
 //! How pods get an identity: what the namespace's table says of their service account, what the
 //! service account itself says, and whose that is.
 
-use super::account::AccountSettings;
+use super::account::{AccountSettings, Federation, TokenSettings, WebIdentity};
 use super::drift::{Difference, DriftClass, Part};
-use crate::api::v1alpha1::{Binding, DeliveryMethod, DeliveryStatus, EnvVar, TOKEN_DIRECTORY, TOKEN_SECONDS};
+use super::pod_identity::HandedTo;
+use crate::api::v1alpha1::{
+    Binding, DeliveredBy, DeliveryMethod, DeliveryStatus, EnvVar, TOKEN_DIRECTORY, TOKEN_SECONDS,
+};
+use crate::domain::PodsOf;
 use crate::domain::annotation::{
     ANNOTATED_BY, AUDIENCE, Annotations, READ_BY_WEBHOOK, REGIONAL_ENDPOINTS, ROLE_ARN, ROLE_VARIABLE, TOKEN_EXPIRATION,
 };
@@ -23,13 +27,16 @@ pub struct Delivery {
     pub means: Means,
 }
 
-/// How pods get token and environment.
+/// How pods get an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Means {
-    /// Ambit's admission policies add them, as the namespace's table says.
+    /// Ambit's admission policies add token and environment, as the namespace's table says.
     Injected(Injected),
     /// The webhook of EKS adds them, as the service account says. The table only holds pods back.
     Annotated(Annotated),
+    /// EKS hands it to them, because of an association, and adds what they need. The table only
+    /// holds pods back.
+    HandedTo(HandedTo),
 }
 
 /// What Ambit's admission policies add.
@@ -69,24 +76,31 @@ pub enum Claim {
 
 /// How pods of a service account get a principal.
 #[must_use]
-pub fn delivery(service_account: &str, account: &AccountSettings, role_arn: &str) -> Delivery {
-    let (audience, expiration_seconds) = (account.audience.clone(), account.token.expiration_seconds);
-    let means = match account.delivery {
-        DeliveryMethod::PodAdmission => Means::Injected(Injected {
-            audience,
-            expiration_seconds,
-            directory: account.token.directory.clone(),
-            env: environment(account, role_arn),
-        }),
-        DeliveryMethod::ServiceAccountAnnotation => {
-            Means::Annotated(Annotated { role_arn: role_arn.to_owned(), audience, expiration_seconds })
+pub fn delivery(pods: &PodsOf, account: &AccountSettings, role_arn: &str) -> Delivery {
+    let means = match &account.federation {
+        Federation::WebIdentity(WebIdentity { federated, delivery, token }) => {
+            let (audience, expiration_seconds) = (federated.audience.clone(), token.expiration_seconds);
+            match delivery {
+                DeliveryMethod::PodAdmission => Means::Injected(Injected {
+                    audience,
+                    expiration_seconds,
+                    directory: token.directory.clone(),
+                    env: environment(account, token, role_arn),
+                }),
+                DeliveryMethod::ServiceAccountAnnotation => {
+                    Means::Annotated(Annotated { role_arn: role_arn.to_owned(), audience, expiration_seconds })
+                }
+            }
+        }
+        Federation::PodIdentity { cluster_arn, .. } => {
+            Means::HandedTo(HandedTo { cluster: cluster_arn.clone(), pods: pods.clone() })
         }
     };
-    Delivery { service_account: service_account.to_owned(), means }
+    Delivery { service_account: pods.service_account.clone(), means }
 }
 
-fn environment(settings: &AccountSettings, role_arn: &str) -> Vec<EnvVar> {
-    let file = format!("{}/{TOKEN_FILE}", settings.token.directory);
+fn environment(settings: &AccountSettings, token: &TokenSettings, role_arn: &str) -> Vec<EnvVar> {
+    let file = format!("{}/{TOKEN_FILE}", token.directory);
     [
         (ROLE_VARIABLE, role_arn),
         (FILE_VARIABLE, file.as_str()),
@@ -121,6 +135,7 @@ impl Delivery {
             Means::Annotated(_) => {
                 Binding { required_env: [ROLE_VARIABLE, FILE_VARIABLE].map(str::to_owned).into(), ..gate }
             }
+            Means::HandedTo(_) => gate,
         }
     }
 
@@ -129,7 +144,16 @@ impl Delivery {
     pub fn annotated(&self) -> Option<&Annotated> {
         match &self.means {
             Means::Annotated(annotated) => Some(annotated),
-            Means::Injected(_) => None,
+            Means::Injected(_) | Means::HandedTo(_) => None,
+        }
+    }
+
+    /// The pods that EKS hands it to, where EKS does.
+    #[must_use]
+    pub fn handed_to(&self) -> Option<&HandedTo> {
+        match &self.means {
+            Means::HandedTo(handed_to) => Some(handed_to),
+            Means::Injected(_) | Means::Annotated(_) => None,
         }
     }
 
@@ -139,17 +163,18 @@ impl Delivery {
         let unusual = |seconds: i32| Some(seconds).filter(|seconds| *seconds != TOKEN_SECONDS);
         match &self.means {
             Means::Injected(injected) => DeliveryStatus {
-                method: DeliveryMethod::PodAdmission,
+                method: DeliveredBy::PodAdmission,
                 expiration_seconds: unusual(injected.expiration_seconds),
                 directory: Some(injected.directory.clone()).filter(|directory| directory != TOKEN_DIRECTORY),
                 annotated_service_accounts: Vec::new(),
             },
             Means::Annotated(annotated) => DeliveryStatus {
-                method: DeliveryMethod::ServiceAccountAnnotation,
+                method: DeliveredBy::ServiceAccountAnnotation,
                 expiration_seconds: unusual(annotated.expiration_seconds),
                 directory: None,
                 annotated_service_accounts: vec![self.service_account.clone()],
             },
+            Means::HandedTo(_) => DeliveryStatus { method: DeliveredBy::PodIdentity, ..DeliveryStatus::default() },
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 
-use super::account::AccountSettings;
+use super::account::{AccountSettings, Federation, WebIdentity};
 use super::delivery::{Delivery, delivery};
 use super::guardrail;
 use super::judged::Judged;
@@ -15,7 +15,7 @@ use super::refusal::{Fault, Refusal};
 use crate::api::v1alpha1::{
     AccessName, CloudAccount, Enforcement, MachineIdentity, ManagementPolicy, ScopeCondition, ScopePolicy, ScopeSpec,
 };
-use crate::domain::{Desired, SessionSeconds};
+use crate::domain::{Desired, PodsOf, SessionSeconds};
 use crate::names::{Arn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName};
 use crate::policy::{
     self, AccessLevel, Catalogue, ClaimTest, Condition, Document, Grant, Ground, Problem, Scope, ScopeError,
@@ -72,12 +72,12 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Issuer and audience of the tokens that open it.
+    /// Issuer and audience of the tokens that open it, where tokens do.
     #[must_use]
-    pub fn tokens(&self) -> (&IssuerUrl, &str) {
+    pub fn tokens(&self) -> Option<(&IssuerUrl, &str)> {
         match &self.user {
-            User::Pods(_) => (&self.account.issuer, &self.account.audience),
-            User::Pipeline(tokens) => (&tokens.pipeline.issuer, &tokens.audience),
+            User::Pods(_) => self.account.web_identity().map(|web| (&web.issuer, web.audience.as_str())),
+            User::Pipeline(tokens) => Some((&tokens.pipeline.issuer, &tokens.audience)),
         }
     }
 
@@ -154,7 +154,9 @@ pub fn compile(
         name,
     };
     let user = match user {
-        Asked::ServiceAccount(name) => User::Pods(delivery(name, &account, &role_arn)),
+        Asked::ServiceAccount(name) => {
+            User::Pods(delivery(&PodsOf::new(&declaration.key.namespace, name), &account, &role_arn))
+        }
         Asked::Pipeline(tokens) => User::Pipeline(tokens),
     };
     let summary = policy::summary(&scopes, catalogue);
@@ -248,12 +250,18 @@ fn session(declaration: Declaration<'_>) -> Result<SessionSeconds, Refusal> {
 /// Trust in exactly the declared service account or pipeline.
 fn trust(declaration: Declaration<'_>, settings: &AccountSettings, user: &Asked<'_>) -> Result<Document, Refusal> {
     let refused = |error: &dyn std::error::Error| Refusal::new(Reason::InvalidScope, "spec.subject", error.to_string());
-    let (issuer, audience, claims) = match user {
-        Asked::ServiceAccount(name) => {
-            let subject = policy::service_account_subject(&declaration.key.namespace, name);
-            (&settings.issuer, &settings.audience, vec![ClaimTest::is("sub", subject)])
+    let (issuer, audience, claims) = match (user, &settings.federation) {
+        (Asked::ServiceAccount(name), Federation::PodIdentity { cluster_arn, .. }) => {
+            let trust = policy::pod_identity_trust(cluster_arn, &declaration.key.namespace, name);
+            return trust.map_err(|error| refused(&error));
         }
-        Asked::Pipeline(Tokens { pipeline, audience, .. }) => (&pipeline.issuer, audience, pipeline.claims.clone()),
+        (Asked::ServiceAccount(name), Federation::WebIdentity(WebIdentity { federated, .. })) => {
+            let subject = policy::service_account_subject(&declaration.key.namespace, name);
+            (&federated.issuer, &federated.audience, vec![ClaimTest::is("sub", subject)])
+        }
+        (Asked::Pipeline(Tokens { pipeline, audience, .. }), _) => {
+            (&pipeline.issuer, audience, pipeline.claims.clone())
+        }
     };
     let provider = Arn::parse(&settings.provider_arn(issuer)).map_err(|error| refused(&error))?;
     policy::web_identity_trust(&provider, issuer, audience, &claims).map_err(|error| refused(&error))

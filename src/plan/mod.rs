@@ -7,6 +7,7 @@
 pub mod account;
 mod account_check;
 mod account_status;
+mod association;
 mod closing;
 pub mod contest;
 mod course;
@@ -21,6 +22,7 @@ mod neighbours;
 pub mod orphan;
 pub mod pipeline;
 mod planner;
+pub mod pod_identity;
 mod reason;
 mod refusal;
 #[cfg(test)]
@@ -28,10 +30,13 @@ mod sample;
 mod status;
 mod suspension;
 
-pub use account_check::{Answers, Baseline, Hinders, Judgement, another_account, judge_account, provider_changed};
+pub use account_check::{
+    Answers, Baseline, Hinders, Judgement, Proof, another_account, judge_account, provider_changed,
+};
 pub use account_status::{
     AccountFindings, SweepCounts, conclude_account, ledger, only_ledger, tally, with_ledger, without_ledger,
 };
+pub use association::{Sought, Tie, tie, untie};
 pub use closing::{Closing, plan_closing};
 pub use course::{Course, Past, Revocation, course};
 pub use deletion::{Removal, plan_removal};

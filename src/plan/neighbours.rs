@@ -37,8 +37,10 @@ pub fn neighbours<A: Borrow<CloudAccount>>(
     for other in others {
         match AccountSettings::parse(&other.spec, installation) {
             Ok(theirs) => {
-                if theirs.provider_arn(&theirs.issuer) == own.provider_arn(&own.issuer) {
-                    neighbours.audiences.insert(theirs.audience.clone());
+                if let (Some(theirs_web), Some(own_web)) = (theirs.web_identity(), own.web_identity())
+                    && theirs.provider_arn(&theirs_web.issuer) == own.provider_arn(&own_web.issuer)
+                {
+                    neighbours.audiences.insert(theirs_web.audience.clone());
                 }
                 let has_same_roles =
                     (&theirs.partition, &theirs.account, &theirs.path) == (&own.partition, &own.account, &own.path);

@@ -32,6 +32,7 @@ pub enum Reason {
     Deleting,
     Bound,
     ProviderMissing,
+    ClusterMissing,
     ServiceAccountMissing,
     AnnotationConflict,
     PodsWithoutIdentity,

@@ -12,6 +12,7 @@ use crate::names::{Arn, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Own
 use crate::policy::{ClaimTest, Document, web_identity_trust};
 
 pub const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/ambit-boundary";
+pub const CLUSTER: &str = "arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu";
 pub const ISSUER: &str = "https://oidc.example.com/id/A";
 
 pub fn installation() -> InstallationId {
@@ -122,6 +123,14 @@ pub fn account() -> CloudAccount {
             "namespaceSelector": {"matchLabels": {"team": "shop"}},
         },
     }))
+}
+
+/// The same account, where EKS hands roles to pods.
+pub fn pod_identity_account() -> CloudAccount {
+    let mut account = account();
+    let aws = account.spec.aws.as_mut().unwrap();
+    aws.federation = read(json!({"podIdentity": {"clusterName": "prod-eu"}}));
+    account
 }
 
 /// A policy for namespaces of the team `shop`.

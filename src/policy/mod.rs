@@ -45,6 +45,6 @@ pub use request::{Context, ContextValue, Decision, Layer, Layers, Matched, Outco
 pub use scope::{Condition, Grant, Ground, Scope};
 pub use statement::{Policy, PolicyKind, Unknown};
 pub use trust::{
-    ClaimTest, MAX_TRUST, TrustError, deny_all, deny_sessions_before, nobody, service_account_subject,
-    sessions_denied_before, web_identity_trust,
+    ClaimTest, MAX_TRUST, POD_IDENTITY, POD_IDENTITY_ACTIONS, TrustError, deny_all, deny_sessions_before, nobody,
+    pod_identity_claims, pod_identity_trust, service_account_subject, sessions_denied_before, web_identity_trust,
 };

@@ -3,10 +3,17 @@
 use super::document::{Document, size_for_iam};
 use super::scope::check_text;
 use super::statement::{Clause, Policy, Principal, Statement, Test, Who};
-use crate::names::{Arn, IssuerUrl, shortened};
+use crate::names::{Arn, ClusterArn, IssuerUrl, shortened};
 
 /// The most characters that IAM takes in a trust policy unless its quota was raised.
 pub const MAX_TRUST: usize = 2048;
+
+/// The service that becomes a role for pods of EKS.
+pub const POD_IDENTITY: &str = "pods.eks.amazonaws.com";
+
+/// What that service calls: the one to become the role, the other to say for whom. Both calls come
+/// with the same claims.
+pub const POD_IDENTITY_ACTIONS: [&str; 2] = ["sts:AssumeRole", "sts:TagSession"];
 
 /// Why a trust policy cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +31,7 @@ pub enum TrustError {
         "{what} `{text}` cannot be trusted exactly: it must have printable characters, no `${{`, and must not be empty"
     )]
     Claim {
-        /// `audience`, `subject`, or the claim's name.
+        /// `audience`, `subject`, or the name of what else is compared.
         what: &'static str,
         /// The text, cut to a length fit for a message.
         text: String,
@@ -77,10 +84,7 @@ impl ClaimTest {
 
     fn test(&self, host: &str) -> Result<Test, TrustError> {
         // `StringEquals` takes `*` literally, but variables are replaced everywhere.
-        let bad = self.values.iter().find(|value| value.is_empty() || check_text(value).is_err());
-        if let Some(value) = bad {
-            return Err(TrustError::Claim { what: self.what(), text: shortened(value) });
-        }
+        self.values.iter().try_for_each(|value| literal(self.what(), value))?;
         let operator = if self.is_pattern { "StringLike" } else { "StringEquals" };
         Ok(Test { operator: operator.into(), key: format!("{host}:{}", self.key), values: self.values.clone() })
     }
@@ -92,6 +96,12 @@ impl ClaimTest {
             other => other,
         }
     }
+}
+
+/// A text that IAM compares as it stands.
+fn literal(what: &'static str, text: &str) -> Result<(), TrustError> {
+    let is_literal = !text.is_empty() && check_text(text).is_ok();
+    is_literal.then_some(()).ok_or_else(|| TrustError::Claim { what, text: shortened(text) })
 }
 
 /// Trust in tokens of an OIDC issuer for exactly one audience, with these claims. The subject
@@ -114,14 +124,47 @@ pub fn web_identity_trust(
     let mut conditions = tests.collect::<Result<Vec<Test>, _>>()?;
     // As the writer needs them.
     conditions.sort_by(|one, other| (&one.operator, &one.key).cmp(&(&other.operator, &other.key)));
+    written(("Federated", provider.as_str()), &["sts:AssumeRoleWithWebIdentity"], conditions)
+}
+
+/// What EKS says of the pod for which it becomes a role, as condition keys with their values:
+/// session tags, which nobody but the service sets, and the account that it works for.
+#[must_use]
+pub fn pod_identity_claims(
+    cluster: &ClusterArn,
+    namespace: &str,
+    service_account: &str,
+) -> [(&'static str, String); 4] {
+    // As the writer needs them. The name of a cluster says neither its region nor its account.
+    [
+        ("aws:RequestTag/eks-cluster-arn", cluster.to_string()),
+        ("aws:RequestTag/kubernetes-namespace", namespace.to_owned()),
+        ("aws:RequestTag/kubernetes-service-account", service_account.to_owned()),
+        ("aws:SourceAccount", cluster.account().to_owned()),
+    ]
+}
+
+/// Trust in EKS for the pods of exactly one service account of one cluster.
+pub fn pod_identity_trust(
+    cluster: &ClusterArn,
+    namespace: &str,
+    service_account: &str,
+) -> Result<Document, TrustError> {
+    literal("namespace", namespace)?;
+    literal("service account", service_account)?;
+    let claims = pod_identity_claims(cluster, namespace, service_account);
+    let tests =
+        claims.map(|(key, value)| Test { operator: "StringEquals".into(), key: key.into(), values: vec![value] });
+    written(("Service", POD_IDENTITY), &POD_IDENTITY_ACTIONS, tests.into())
+}
+
+/// A trust policy of one statement.
+fn written((kind, who): (&str, &str), actions: &[&str], conditions: Vec<Test>) -> Result<Document, TrustError> {
     let statement = Statement {
         sid: None,
         allows: true,
-        principal: Some(Principal {
-            negated: false,
-            who: Who::Named(vec![("Federated".into(), vec![provider.to_string()])]),
-        }),
-        action: Clause::of(["sts:AssumeRoleWithWebIdentity".into()]),
+        principal: Some(Principal { negated: false, who: Who::Named(vec![(kind.to_owned(), vec![who.to_owned()])]) }),
+        action: Clause::of(actions.iter().map(|action| (*action).to_owned())),
         resource: None,
         conditions,
         unknown: Vec::new(),
@@ -333,5 +376,32 @@ mod tests {
         assert_eq!(condition["StringEquals"]["ci.example.com:aud"], "sts.amazonaws.com");
         let without = web_identity_trust(&provider, &issuer, "sts.amazonaws.com", &claims[1..]);
         assert_eq!(without.unwrap_err(), TrustError::NoSubject);
+    }
+
+    #[test]
+    fn trusts_the_pods_of_one_service_account_of_one_cluster_exactly() {
+        let cluster = ClusterArn::parse("arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu").unwrap();
+        let document = pod_identity_trust(&cluster, "shop", "orders").unwrap();
+        assert_eq!(
+            document.text(),
+            concat!(
+                r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"#,
+                r#""Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"#,
+                r#""aws:RequestTag/eks-cluster-arn":"arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu","#,
+                r#""aws:RequestTag/kubernetes-namespace":"shop","aws:RequestTag/kubernetes-service-account":"orders","#,
+                r#""aws:SourceAccount":"123456789012"}}}]}"#,
+            ),
+        );
+        assert!(Document::read(document.text()).unwrap().same_meaning(&document));
+        let long = ClusterArn::parse(&format!("arn:aws:eks:eu-west-1:123456789012:cluster/{}", "c".repeat(100)));
+        assert!(pod_identity_trust(&long.unwrap(), &"n".repeat(63), &"s".repeat(253)).is_ok());
+        assert_eq!(
+            pod_identity_trust(&cluster, "shop", "${aws:username}").unwrap_err().to_string(),
+            "service account `${aws:username}` cannot be trusted exactly: it must have printable characters, no `${`, and must not be empty",
+        );
+        assert_eq!(
+            pod_identity_trust(&cluster, "", "orders").unwrap_err(),
+            TrustError::Claim { what: "namespace", text: String::new() }
+        );
     }
 }

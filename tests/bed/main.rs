@@ -29,6 +29,7 @@ mod orphans;
 mod outages;
 mod parity;
 mod pipelines;
+mod pod_identity;
 mod policies;
 mod process;
 mod refusals;

@@ -67,6 +67,20 @@ fn an_identity_is_said_in_english_with_what_was_not_looked_at() {
 }
 
 #[test]
+fn who_gives_pods_their_token_is_said_where_it_is_not_ambit() {
+    let by_annotation = CLUSTER.replace("webIdentity: {", "webIdentity: {delivery: ServiceAccountAnnotation, ");
+    assert_ne!(by_annotation, CLUSTER);
+    let folder = folder("annotated").with("cluster.yaml", &by_annotation);
+    let arguments = ["explain", "-f", "orders.yaml", "--with", "cluster.yaml"];
+    let (_, out, _) = folder.ask(&arguments, "");
+    let said = "for `sts.amazonaws.com`\n            which the webhook of EKS gives them, by annotations of the service account\n";
+    assert!(out.contains(said), "{out}");
+    let (_, out, _) = folder.ask(&[&arguments[..], &["-o", "json"]].concat(), "");
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(answer["identities"][0]["delivery"], "ServiceAccountAnnotation");
+}
+
+#[test]
 fn without_its_account_what_it_may_do_is_said_all_the_same() {
     let folder = folder("alone");
     let (code, out, _) = folder.ask(&["explain", "-f", "orders.yaml"], "");

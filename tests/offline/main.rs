@@ -7,6 +7,7 @@ mod folder;
 mod golden;
 mod pipelines;
 mod plan;
+mod pod_identity;
 mod render;
 mod samples;
 mod scenarios;

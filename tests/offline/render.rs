@@ -108,6 +108,19 @@ fn input_that_cannot_be_used_ends_with_two_and_nothing_is_rendered() {
 }
 
 #[test]
+fn what_a_service_account_will_say_is_rendered_where_it_says_something() {
+    let by_annotation = ACCOUNT.replace("webIdentity:\n", "webIdentity:\n        delivery: ServiceAccountAnnotation\n");
+    assert_ne!(by_annotation, ACCOUNT);
+    let folder = Folder::new("render-annotated").with("orders.yaml", &by_annotation);
+    let (code, out, _) = folder.ask(&["render", "-f", ".", "--installation", "prod"], "");
+    let rendered: Vec<Value> = serde_saphyr::from_multiple(&out).unwrap();
+    let said = &rendered[0]["serviceAccountAnnotations"];
+    assert_eq!((code, &said["eks.amazonaws.com/role-arn"]), (Some(0), &rendered[0]["roleArn"]));
+    assert_eq!(said["eks.amazonaws.com/token-expiration"], "3600");
+    assert_eq!(said["ambit.dev/annotated-by"], "orders");
+}
+
+#[test]
 fn without_an_installation_it_says_whose_names_it_gives() {
     let folder = Folder::new("render-installation").with("orders.yaml", ACCOUNT);
     let (code, out, err) = folder.ask(&["render", "-f", "."], "");

@@ -99,6 +99,9 @@ struct Up {
     /// Tell the operator in a queue what is done to the cloud's roles.
     #[arg(long)]
     events: bool,
+    /// Hand roles to pods by EKS Pod Identity.
+    #[arg(long)]
+    pod_identity: bool,
     /// The operator's binary.
     #[arg(long)]
     operator_bin: Option<PathBuf>,
@@ -126,6 +129,7 @@ impl Up {
             consistency_window: self.consistency_window,
             latency: self.latency,
             events: base.cloud && self.events,
+            pod_identity: base.cloud && self.pod_identity,
             requests_per_second: self.requests_per_second,
             ..base
         }

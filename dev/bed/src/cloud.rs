@@ -21,6 +21,15 @@ pub const BOUNDARY_NAME: &str = "ambit-boundary";
 /// The cloud user as which the operator runs.
 pub const OPERATOR_USER: &str = "ambit-operator";
 
+/// The cluster of EKS that the bed's own cluster is, where roles come to pods by EKS Pod Identity.
+pub const CLUSTER_NAME: &str = "bed";
+
+/// The cluster's ARN.
+#[must_use]
+pub fn cluster_arn() -> String {
+    format!("arn:aws:eks:{REGION}:{ACCOUNT_ID}:cluster/{CLUSTER_NAME}")
+}
+
 /// The queue into which the endpoint puts what is done to IAM, where a bed has one.
 pub(crate) const QUEUE_NAME: &str = "ambit-events";
 

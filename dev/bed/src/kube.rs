@@ -144,6 +144,9 @@ pub(crate) fn account(state: &State) -> Value {
     if state.options.events {
         account["spec"]["events"] = json!({"aws": {"queueUrl": cloud::queue_url()}});
     }
+    if state.options.pod_identity {
+        account["spec"]["aws"]["federation"] = json!({"podIdentity": {"clusterName": cloud::CLUSTER_NAME}});
+    }
     account
 }
 

@@ -28,7 +28,9 @@ mod state;
 mod wait;
 
 pub use bed::Bed;
-pub use cloud::{ACCOUNT_ID, BOUNDARY_NAME, OPERATOR_USER, REGION, ROOT_KEY, boundary_arn, queue_url};
+pub use cloud::{
+    ACCOUNT_ID, BOUNDARY_NAME, CLUSTER_NAME, OPERATOR_USER, REGION, ROOT_KEY, boundary_arn, cluster_arn, queue_url,
+};
 pub use error::{BedError, Result, chain};
 pub use issuers::{CIRCLECI_ORGANIZATION, ISSUERS, Issuer};
 pub use kube::{ACCOUNT_NAME, AUDIENCE, NAMESPACE_LABEL};

@@ -28,6 +28,10 @@ pub struct BedOptions {
     pub sweep_interval: String,
     /// A queue into which the cloud puts what is done to its roles, named in the account.
     pub events: bool,
+    /// A cluster of EKS in the cloud, whose pods get their roles by EKS Pod Identity, as the
+    /// account says.
+    #[serde(default)]
+    pub pod_identity: bool,
     /// `requestsPerSecond` of the account.
     pub requests_per_second: u32,
     /// How often the operator looks at a settled identity again.
@@ -53,6 +57,7 @@ impl Default for BedOptions {
             operator_bin: None,
             sweep_interval: "5s".to_owned(),
             events: false,
+            pod_identity: false,
             requests_per_second: 500,
             resync_interval: "30s".to_owned(),
             consistency_window: "1s".to_owned(),

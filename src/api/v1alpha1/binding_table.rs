@@ -50,8 +50,8 @@ pub struct Binding {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
-    /// The audience of the projected token. Absent: Ambit adds no token, and the entry only
-    /// holds pods back.
+    /// The audience of the projected token. Absent: pods get no token from Ambit, and the entry
+    /// only holds them back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub audience: Option<String>,

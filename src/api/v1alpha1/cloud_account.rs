@@ -106,6 +106,8 @@ fn ten() -> i32 {
 #[x_kube(
     validation = Rule::new("self.accountId == oldSelf.accountId && self.partition == oldSelf.partition && self.rolePath == oldSelf.rolePath")
         .message("`accountId`, `partition` and `rolePath` must stay as they are: roles that exist would be lost; make another CloudAccount instead"),
+    validation = Rule::new("!has(oldSelf.federation.podIdentity) || (has(self.federation.podIdentity) && self.federation.podIdentity.clusterName == oldSelf.federation.podIdentity.clusterName && self.region == oldSelf.region)")
+        .message("`federation.podIdentity` and `region` must stay as they are: associations of that cluster would be left behind; make another CloudAccount instead"),
     validation = Rule::new("self.permissionsBoundaryArn.startsWith('arn:' + self.partition + ':iam::')")
         .message("`permissionsBoundaryArn` must be the ARN of a managed policy in the partition of the account")
 )]
@@ -192,11 +194,14 @@ pub struct AwsEventsSpec {
 /// How subjects prove themselves without a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = Rule::new("has(self.webIdentity)").message("must set `webIdentity`: it is the only federation that this version supports"))]
+#[x_kube(validation = Rule::new("has(self.webIdentity) != has(self.podIdentity)").message("must set exactly one of `webIdentity` and `podIdentity`; `pipelines` may stand beside either"))]
 pub struct FederationSpec {
     /// Tokens of the cluster's own OIDC issuer (IRSA).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web_identity: Option<WebIdentitySpec>,
+    /// EKS Pod Identity: EKS hands pods the credentials of the role that an association names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_identity: Option<PodIdentitySpec>,
     /// The issuers of pipelines whose tokens the account trusts. Which pipelines of theirs may
     /// have an identity, `pipelines` of a `ScopePolicy` says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -252,6 +257,15 @@ pub struct WebIdentitySpec {
     /// The tokens that pods get. Absent: valid for one hour, in `/var/run/secrets/ambit.dev`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenSpec>,
+}
+
+/// Federation through EKS Pod Identity. The cluster runs the EKS Pod Identity Agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodIdentitySpec {
+    /// The name of this cluster at EKS. It lies in the account and in its `region`.
+    #[schemars(length(min = 1, max = 100), regex(pattern = "^[0-9A-Za-z][0-9A-Za-z_-]*$"))]
+    pub cluster_name: String,
 }
 
 /// The audience of tokens where none is declared.

@@ -57,6 +57,18 @@ impl Default for TokenSpec {
     }
 }
 
+/// How pods got an identity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeliveredBy {
+    /// Ambit's admission policies added token and environment.
+    #[default]
+    PodAdmission,
+    /// The webhook of EKS added them, as annotations of the service account say.
+    ServiceAccountAnnotation,
+    /// EKS handed them the role, by an association of EKS Pod Identity.
+    PodIdentity,
+}
+
 /// How pods got the identity when it was last delivered. Absent: by Ambit's admission policies,
 /// with a token of one hour in `/var/run/secrets/ambit.dev`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -64,7 +76,7 @@ impl Default for TokenSpec {
 pub struct DeliveryStatus {
     /// The way.
     #[serde(default)]
-    pub method: DeliveryMethod,
+    pub method: DeliveredBy,
     /// How many seconds tokens are valid, where that is not one hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 600, max = 86_400))]

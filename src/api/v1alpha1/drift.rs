@@ -30,8 +30,8 @@ pub struct DriftStatus {
 #[serde(rename_all = "camelCase")]
 pub struct DriftItem {
     /// The part that differs: `permissions`, `trust`, `boundary`, `tags`,
-    /// `sessionDuration`, `inlinePolicy`, `attachment`, `role`, `serviceAccount`,
-    /// `bindingTable` or, of an account, `provider`.
+    /// `sessionDuration`, `inlinePolicy`, `attachment`, `role`, `association`,
+    /// `serviceAccount`, `bindingTable` or, of an account, `provider`.
     #[schemars(length(max = 64))]
     pub part: String,
     /// Which one, where there may be several: the name of an inline policy or

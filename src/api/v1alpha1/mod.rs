@@ -18,11 +18,11 @@ pub use account_status::{
 pub use binding_table::{Binding, BindingTable, BindingTableFields, EnvVar, TABLE_NAME};
 pub use cloud_account::{
     AssumeRole, AwsAccountSpec, AwsEventsSpec, CloudAccount, CloudAccountSpec, EventsSpec, FederationSpec,
-    OrphanPolicy, PipelineIssuer, ProviderPolicy, ResumeBy, WebIdentitySpec, sts_audience,
+    OrphanPolicy, PipelineIssuer, PodIdentitySpec, ProviderPolicy, ResumeBy, WebIdentitySpec, sts_audience,
 };
 pub use common::{AccessName, NameRef, NamespaceSelector, ScopeCondition, SelectorOperator, SelectorRequirement};
 pub use crds::{KINDS, all as crds, yaml as crds_yaml};
-pub use delivery::{DeliveryMethod, DeliveryStatus, TOKEN_DIRECTORY, TOKEN_SECONDS, TokenSpec};
+pub use delivery::{DeliveredBy, DeliveryMethod, DeliveryStatus, TOKEN_DIRECTORY, TOKEN_SECONDS, TokenSpec};
 pub use drift::{ContestStatus, ContestedPart, DriftAuthor, DriftItem, DriftStatus, DriftWitness, WitnessKey};
 pub use machine_identity::{
     CredentialsSpec, DeletionPolicy, FederationCredentials, MachineIdentity, MachineIdentitySpec, ManagementPolicy,
@@ -34,7 +34,7 @@ pub use pipeline::{
 pub use scope_policy::{
     AccessRule, CredentialType, Enforcement, PermissionsManagement, PipelineRule, ScopePolicy, ScopePolicySpec,
 };
-pub use status::{AwsStatus, MachineIdentityStatus, SuspensionStatus};
+pub use status::{AssociationStatus, AwsStatus, MachineIdentityStatus, SuspensionStatus};
 
 /// The API group of every kind.
 pub const GROUP: &str = "ambit.dev";

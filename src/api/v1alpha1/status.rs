@@ -106,4 +106,19 @@ pub struct AwsStatus {
     /// Sessions from before this time are denied everything, because the identity was suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_denied_before: Option<Time>,
+    /// The pod identity association that was read back, where pods get the role by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_identity_association: Option<AssociationStatus>,
+}
+
+/// A pod identity association: what hands a role to the pods of a service account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AssociationStatus {
+    /// Its id at EKS.
+    #[schemars(length(min = 1, max = 128))]
+    pub id: String,
+    /// The service account whose pods get the role.
+    #[schemars(length(min = 1, max = 253))]
+    pub service_account: String,
 }

@@ -13,7 +13,7 @@ use crate::api::v1alpha1::{BindingTable, BindingTableFields, CloudAccount, Machi
 use crate::cloud::{Cloud, MemoryCloud};
 use crate::domain::annotation::Annotations;
 use crate::domain::{Birth, Step};
-use crate::names::{AccountId, BoundaryArn, IdentityKey, InstallationId, RolePath};
+use crate::names::{AccountId, BoundaryArn, ClusterArn, IdentityKey, InstallationId, RolePath};
 use crate::plan::account::AccountSettings;
 use crate::plan::{Declaration, Resolved, compile};
 use crate::policy::Catalogue;
@@ -116,6 +116,20 @@ pub fn account() -> CloudAccount {
     .unwrap()
 }
 
+/// The same account, where EKS hands roles to the pods of a cluster.
+pub fn account_with_pod_identity() -> CloudAccount {
+    let mut account = account();
+    let federation = json!({"podIdentity": {"clusterName": cluster().name()}});
+    account.spec.aws.as_mut().unwrap().federation = serde_json::from_value(federation).unwrap();
+    account
+}
+
+/// The cluster of that account.
+pub fn cluster() -> ClusterArn {
+    let arn = format!("arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/prod-eu");
+    ClusterArn::parse(&arn).unwrap()
+}
+
 /// An identity that reads one bucket.
 pub fn identity(namespace: &str, name: &str) -> MachineIdentity {
     serde_json::from_value(json!({
@@ -156,7 +170,12 @@ pub fn resolved_in(account: &CloudAccount, identity: &MachineIdentity) -> Resolv
 
 /// Makes the role of an identity as the operator would, and tells the identity's status of it.
 pub async fn provision(cloud: &MemoryCloud, identity: MachineIdentity) -> MachineIdentity {
-    let resolved = resolved(&identity);
+    provision_in(cloud, &account(), identity).await
+}
+
+/// The same in this account.
+pub async fn provision_in(cloud: &MemoryCloud, account: &CloudAccount, identity: MachineIdentity) -> MachineIdentity {
+    let resolved = resolved_in(account, &identity);
     let desired = resolved.desired;
     let birth = Birth {
         owner: desired.owner.clone(),

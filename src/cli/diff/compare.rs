@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::parts::{binding_parts, part, role_parts};
+use super::parts::{association_part, binding_parts, part, role_parts};
 use super::side::Side;
 use crate::api::v1alpha1::{Binding, MachineIdentity, ManagementPolicy};
 use crate::domain::annotation::Annotations;
-use crate::domain::{Observation, Observed};
+use crate::domain::{Association, Observation, Observed};
 use crate::names::IdentityKey;
 use crate::plan::{Decision, Difference, DriftClass, Part, Recorded, Resolved, Severity, decide};
 use crate::policy::Request;
@@ -21,6 +21,8 @@ pub struct Gathered {
     pub live: Observation<Observed>,
     pub service_account: ServiceAccount,
     pub entry: Entry,
+    /// What hands the role to its pods, where EKS does and it could be read.
+    pub association: Option<Observation<Association>>,
     /// What could not be looked at, and why.
     pub not_looked_at: Vec<String>,
 }
@@ -177,6 +179,7 @@ pub fn compared(gathered: &Gathered) -> Compared {
         }
         (Observation::Present(live), _) => parts.extend(role_parts(identity, resolved, live)),
     }
+    parts.extend(association_part(gathered));
     parts.extend(binding_parts(gathered));
     if state == State::InSync {
         state = standing(&parts);

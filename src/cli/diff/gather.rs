@@ -10,10 +10,11 @@ use super::compare::{Compared, Entry, Gathered, ServiceAccount, compared};
 use super::{Arguments, NOT_LOOKED_AT, NotCompared, Report};
 use crate::api::v1alpha1::{BindingTable, MachineIdentity};
 use crate::cli::cluster::{Clouds, Objects, Reach, Stage, Trouble, failed, learned, near, own_account};
-use crate::cloud::Depth;
+use crate::cloud::{Cloud, Depth};
+use crate::domain::{Association, Observation};
 use crate::names::{IdentityKey, InstallationId, PrincipalName};
 use crate::plan::account::AccountSettings;
-use crate::plan::{Declaration, compile};
+use crate::plan::{Declaration, Resolved, compile};
 use crate::policy::Catalogue;
 
 /// How many roles are read at once.
@@ -162,7 +163,18 @@ impl<'a> Session<'a> {
             Some(delivery) => self.binding(&key.namespace, &delivery.service_account, &mut not_looked_at).await,
             None => (ServiceAccount::NotRead, Entry::NotRead),
         };
-        Ok(compared(&Gathered { key, identity, account, resolved, live, service_account, entry, not_looked_at }))
+        let association = association(reach.cloud.as_ref(), &resolved, &mut not_looked_at).await;
+        Ok(compared(&Gathered {
+            key,
+            identity,
+            account,
+            resolved,
+            live,
+            service_account,
+            entry,
+            association,
+            not_looked_at,
+        }))
     }
 }
 
@@ -191,6 +203,22 @@ impl Session<'_> {
             None => Entry::NotRead,
         };
         (annotated, entry)
+    }
+}
+
+/// What hands the role to pods, where EKS does; nothing if that could not be read.
+async fn association(
+    cloud: &dyn Cloud,
+    resolved: &Resolved,
+    not_looked_at: &mut Vec<String>,
+) -> Option<Observation<Association>> {
+    let handed_to = resolved.delivery()?.handed_to()?;
+    match cloud.observe_association(&handed_to.pods).await {
+        Ok(found) => Some(found),
+        Err(error) => {
+            not_looked_at.push(format!("the association: {}", failed(&error)));
+            None
+        }
     }
 }
 

@@ -49,7 +49,8 @@ const HELP: &str = "\
 It only reads. The account is asked with your own AWS credentials, as any AWS program finds them
 (AWS_PROFILE, the environment, a pod's); with --assume, under the role that the CloudAccount names.
 You need the role `view` in the namespace, the right to read the CloudAccount, and in AWS
-iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy and iam:ListAttachedRolePolicies.
+iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy and iam:ListAttachedRolePolicies; with EKS
+Pod Identity also eks:ListPodIdentityAssociations and eks:DescribePodIdentityAssociation.
 
 Examples:
   $ ambit diff orders -n shop               what differs?
@@ -68,7 +69,7 @@ const NOT_LOOKED_AT: [&str; 4] = [
     "policies of the resources themselves, which can give more or deny",
     "policies of the organisation, which can deny",
     "what the boundary and attached managed policies hold: only whether they are the declared ones",
-    "the account's OIDC provider: `kubectl describe cloudaccount NAME` shows it",
+    "the account's OIDC provider or EKS cluster: `kubectl describe cloudaccount NAME` shows it",
 ];
 
 /// The answer.

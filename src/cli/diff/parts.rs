@@ -3,9 +3,11 @@
 use super::compare::{By, DifferenceReport, Entry, Gathered, PartReport, ServiceAccount, Witness};
 use super::side::Side;
 use crate::api::v1alpha1::{Binding, DriftItem, MachineIdentity, PodAdmission};
-use crate::domain::{Denial, Observed, OwnerTags};
+use crate::domain::{Denial, Observation, Observed, OwnerTags};
 use crate::names::Owner;
-use crate::plan::{Claim, Delivery, Difference, DriftClass, Part, Resolved, binding_differences, judge};
+use crate::plan::{
+    Claim, Delivery, Difference, DriftClass, Part, Resolved, Sought, Tie, binding_differences, judge, tie,
+};
 
 /// Every part of the role, in the order in which it is judged.
 pub fn role_parts(identity: &MachineIdentity, resolved: &Resolved, live: &Observed) -> Vec<PartReport> {
@@ -67,6 +69,29 @@ fn tags(owner: &Owner, live: &OwnerTags) -> (Side, Side) {
         all(Some(&installation), Some(&identity), Some(&owner.uid)),
         all(live.installation.as_deref(), live.identity.as_deref(), live.uid.as_deref()),
     )
+}
+
+/// What hands the role to pods, where EKS does.
+pub fn association_part(gathered: &Gathered) -> Option<PartReport> {
+    let Gathered { identity, resolved, association, .. } = gathered;
+    let (found, handed_to) = (association.as_ref()?, resolved.delivery()?.handed_to()?);
+    let sought = Sought { owner: &resolved.desired.owner, pods: &handed_to.pods, role_arn: &resolved.role_arn };
+    let difference = match tie(&sought, found) {
+        Tie::Settled => None,
+        Tie::Change(_, difference) | Tie::NotOurs(difference) => Some(*difference),
+    };
+    let words = |role: &str| format!("pods of `{}` in {} get {role}", handed_to.pods, handed_to.cluster);
+    let live = match found {
+        Observation::Absent => Side::line("no association"),
+        Observation::Present(live) => {
+            let mut side = Side::line(words(&live.principal));
+            side.words.extend(live.onward.iter().map(|role| format!("and become {role} from there")));
+            side.words.extend((!live.names_pods).then(|| "session tags are switched off".to_owned()));
+            side.words.extend(live.narrowed.then(|| "with a policy of its own".to_owned()));
+            side
+        }
+    };
+    Some(part(identity, Part::Association, None, difference, Side::line(words(&resolved.role_arn)), live))
 }
 
 /// The way from pod to role.

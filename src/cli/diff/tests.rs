@@ -4,9 +4,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::v1alpha1::{BindingTableFields, MachineIdentity};
+use crate::api::v1alpha1::{BindingTableFields, CloudAccount, DeliveryMethod, MachineIdentity};
 use crate::cli::cluster::fake::{self, FakeClouds, FakeCluster};
-use crate::cloud::{ErrorKind, Fault, FaultPlan, Faulty, MemoryCloud, MemoryRole};
+use crate::cloud::{Cloud as _, ErrorKind, Fault, FaultPlan, Faulty, MemoryAssociation, MemoryCloud, MemoryRole};
+use crate::domain::{AssociationStep, PodsOf};
+use crate::names::ClusterArn;
 
 #[derive(Debug, clap::Parser)]
 struct Line {
@@ -26,15 +28,18 @@ struct Stage {
 }
 
 async fn stage() -> Stage {
-    let cloud = fake::cloud();
-    let identity = fake::provision(&cloud, fake::identity("shop", "orders")).await;
-    let delivery = fake::resolved(&identity).delivery().cloned().unwrap();
+    stage_in(fake::account(), fake::cloud()).await
+}
+
+async fn stage_in(account: CloudAccount, cloud: MemoryCloud) -> Stage {
+    let identity = fake::provision_in(&cloud, &account, fake::identity("shop", "orders")).await;
+    let delivery = fake::resolved_in(&account, &identity).delivery().cloned().unwrap();
     let binding = delivery.binding("orders", None);
     let table = BindingTableFields { service_accounts: BTreeMap::from([("orders".to_owned(), binding)]) };
     let role = fake::role_name(&identity);
     let cluster = FakeCluster {
         identities: vec![identity],
-        accounts: vec![fake::account()],
+        accounts: vec![account],
         tables: BTreeMap::from([("shop".to_owned(), table)]),
         service_accounts: BTreeMap::from([("shop/orders".to_owned(), BTreeMap::new())]),
         forbidden: Vec::new(),
@@ -71,7 +76,7 @@ not looked at:
   policies of the resources themselves, which can give more or deny
   policies of the organisation, which can deny
   what the boundary and attached managed policies hold: only whether they are the declared ones
-  the account's OIDC provider: `kubectl describe cloudaccount NAME` shows it
+  the account's OIDC provider or EKS cluster: `kubectl describe cloudaccount NAME` shows it
 ";
 
 fn wide(action: &Value) -> String {
@@ -207,6 +212,89 @@ async fn the_way_from_the_pod_is_part_of_it() {
     ] {
         assert!(text.contains(expected), "{expected} is not in:\n{text}");
     }
+}
+
+/// A text without the breaks of its lines, wherever they are.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An account whose pods get their credentials from the webhook of EKS.
+async fn annotated() -> Stage {
+    let mut stage = stage().await;
+    let web = stage.cluster.accounts[0].spec.aws.as_mut().and_then(|aws| aws.federation.web_identity.as_mut());
+    web.unwrap().delivery = DeliveryMethod::ServiceAccountAnnotation;
+    let resolved = fake::resolved_in(&stage.cluster.accounts[0], &stage.cluster.identities[0]);
+    let delivery = resolved.delivery().unwrap();
+    let table = stage.cluster.tables.get_mut("shop").unwrap();
+    table.service_accounts.insert("orders".to_owned(), delivery.binding("orders", None));
+    let said = delivery.annotated().unwrap().annotations("orders");
+    stage.cluster.service_accounts.insert("shop/orders".to_owned(), said);
+    stage
+}
+
+#[tokio::test]
+async fn what_a_service_account_says_to_the_webhook_is_part_of_it() {
+    let mut stage = annotated().await;
+    let (exit, text) = stage.said(&["orders", "--full"]).await;
+    assert_eq!(exit, Exit::Fine, "{text}");
+    let found = stage.cluster.service_accounts.get_mut("shop/orders").unwrap();
+    found.insert("eks.amazonaws.com/token-expiration".to_owned(), "600".to_owned());
+    let (exit, text) = stage.said(&["orders"]).await;
+    assert_eq!(exit, Exit::Findings);
+    let words = "service account `orders` has another annotation `eks.amazonaws.com/token-expiration`";
+    assert!(text.contains(&format!("  serviceAccount: Changed, warning\n    {words}\n")), "{text}");
+    assert!(text.contains("eks.amazonaws.com/token-expiration = 600"), "{text}");
+    // Somebody else's: the operator would leave it alone, and a person should know.
+    let found = stage.cluster.service_accounts.get_mut("shop/orders").unwrap();
+    found.remove("ambit.dev/annotated-by");
+    let (_, text) = stage.said(&["orders"]).await;
+    let words = "service account `orders` has `eks.amazonaws.com/token-expiration: 600`, which somebody else wrote";
+    assert!(unwrapped(&text).contains(&format!("serviceAccount: Foreign, warning {words} ")), "{text}");
+}
+
+fn orders() -> PodsOf {
+    PodsOf::new("shop", "orders")
+}
+
+/// The same identity, whose role EKS hands to its pods.
+async fn handed_in(cluster: &ClusterArn) -> Stage {
+    let cloud = fake::cloud().in_cluster(cluster.clone());
+    cloud.add_cluster(cluster);
+    let stage = stage_in(fake::account_with_pod_identity(), cloud).await;
+    let resolved = fake::resolved_in(&stage.cluster.accounts[0], &stage.cluster.identities[0]);
+    let owner = resolved.desired.owner.clone();
+    let create = AssociationStep::Create { owner, pods: orders(), principal: resolved.role_arn };
+    stage.cloud.apply_association(&create).await.unwrap();
+    stage
+}
+
+#[tokio::test]
+async fn an_association_is_a_part_of_it() {
+    let cluster = fake::cluster();
+    let stage = handed_in(&cluster).await;
+    let (exit, text) = stage.said(&["orders", "--full"]).await;
+    assert_eq!(exit, Exit::Fine, "{text}");
+    assert!(text.contains("\n  association: as declared\n    DECLARED"), "{text}");
+
+    let other = "arn:aws:iam::123456789012:role/admin";
+    assert!(stage.cloud.change_association(&cluster, &orders(), |it| it.role = other.into()));
+    let (exit, text) = stage.said(&["orders"]).await;
+    assert_eq!(exit, Exit::Wider);
+    assert!(text.contains("\n  association: Changed, critical\n"), "{text}");
+    assert!(unwrapped(&text).contains(&format!("names `{other}` instead")), "{text}");
+
+    assert!(stage.cloud.remove_association(&cluster, &orders()));
+    let (exit, text) = stage.said(&["orders"]).await;
+    assert_eq!(exit, Exit::Findings);
+    assert!(text.contains("\n  association: Missing, warning\n"), "{text}");
+    assert!(text.contains("| no association\n"), "{text}");
+
+    stage.cloud.plant_association(&cluster, MemoryAssociation::foreign(orders(), other));
+    let report = stage.report(&["orders"]).await.unwrap();
+    assert_eq!(report.exit(), Exit::Wider, "pods get what nobody declared");
+    let (_, text) = stage.said(&["orders"]).await;
+    assert!(text.contains("\n  association: Foreign, critical\n"), "{text}");
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::Format;
-use crate::api::v1alpha1::{DeliveryMethod, ManagementPolicy};
+use crate::api::v1alpha1::{DeliveredBy, ManagementPolicy};
 use crate::cli::files::Files;
 use crate::cli::report;
 use crate::cli::{Exit, answer};
 use crate::names::printable;
 use crate::offline::{self, Declared, World};
 use crate::plan::pipeline::pipeline;
-use crate::plan::{Resolved, Verdict};
+use crate::plan::{Delivery, Resolved, Verdict};
 use crate::policy::explain::{Sensitivity, document};
 use crate::policy::{Catalogue, Policy};
 
@@ -68,11 +68,17 @@ struct Explained {
 struct Place {
     account_id: String,
     role_arn: String,
-    issuer: String,
-    audience: String,
-    /// How pods get token and environment, where that is not by Ambit's admission policies.
+    /// Where tokens open the role: their issuer and audience.
     #[serde(skip_serializing_if = "Option::is_none")]
-    delivery: Option<DeliveryMethod>,
+    issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<String>,
+    /// Where EKS hands the role to pods: the ARN of their cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
+    /// How pods get it, where that is not by Ambit's admission policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<DeliveredBy>,
     permissions_boundary: String,
 }
 
@@ -221,11 +227,15 @@ impl Explained {
                 ));
             }
         }
-        if let Some(Place { issuer, audience, delivery, .. }) = &self.place {
-            line(&format!("            with a token of {issuer} for `{audience}`"));
-            if *delivery == Some(DeliveryMethod::ServiceAccountAnnotation) {
-                line("            which the webhook of EKS gives them, by annotations of the service account");
+        match &self.place {
+            Some(Place { issuer: Some(issuer), audience: Some(audience), delivery, .. }) => {
+                line(&format!("            with a token of {issuer} for `{audience}`"));
+                if *delivery == Some(DeliveredBy::ServiceAccountAnnotation) {
+                    line("            which the webhook of EKS gives them, by annotations of the service account");
+                }
             }
+            Some(Place { cluster: Some(cluster), .. }) => line(&format!("            of the EKS cluster {cluster}")),
+            _ => {}
         }
         line(&format!("  sessions  of at most {}", duration(self.session_seconds)));
         if let Some(Place { role_arn, permissions_boundary, .. }) = &self.place {
@@ -248,15 +258,15 @@ impl Explained {
 impl Place {
     fn of(resolved: &Resolved) -> Self {
         let (account, desired) = (&resolved.account, &resolved.desired);
-        let (issuer, audience) = resolved.tokens();
+        let tokens = resolved.tokens();
+        let delivery = resolved.delivery();
         Self {
             account_id: account.account.to_string(),
             role_arn: resolved.role_arn.clone(),
-            issuer: issuer.to_string(),
-            audience: audience.to_owned(),
-            delivery: resolved
-                .delivery()
-                .and_then(|_| Some(account.delivery).filter(|it| *it != DeliveryMethod::default())),
+            issuer: tokens.map(|(issuer, _)| issuer.to_string()),
+            audience: tokens.map(|(_, audience)| audience.to_owned()),
+            cluster: delivery.and_then(Delivery::handed_to).map(|handed_to| handed_to.cluster.to_string()),
+            delivery: delivery.map(|delivery| delivery.status().method).filter(|it| *it != DeliveredBy::default()),
             permissions_boundary: desired.boundary.to_string(),
         }
     }

@@ -56,10 +56,14 @@ pub(super) fn from_answer(operation: &'static str, status: u16, code: &str, mess
 /// The kind of an error code. Some services add `Exception` to the same word.
 fn kind(code: &str, status: u16) -> ErrorKind {
     match code.strip_suffix("Exception").unwrap_or(code) {
-        "NoSuchEntity" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => ErrorKind::NotFound,
-        "EntityAlreadyExists" | "DeleteConflict" | "ConcurrentModification" | "EntityTemporarilyUnmodifiable" => {
-            ErrorKind::Conflict
+        "NoSuchEntity" | "ResourceNotFound" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => {
+            ErrorKind::NotFound
         }
+        "EntityAlreadyExists"
+        | "ResourceInUse"
+        | "DeleteConflict"
+        | "ConcurrentModification"
+        | "EntityTemporarilyUnmodifiable" => ErrorKind::Conflict,
         "Throttling"
         | "Throttled"
         | "ThrottledRequest"
@@ -86,7 +90,7 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         | "OptInRequired"
         | "RegionDisabled"
         | "IDPRejectedClaim" => ErrorKind::Denied,
-        "LimitExceeded" | "ReportGenerationLimitExceeded" => ErrorKind::LimitExceeded,
+        "LimitExceeded" | "ResourceLimitExceeded" | "ReportGenerationLimitExceeded" => ErrorKind::LimitExceeded,
         "IDPCommunicationError"
         | "OpenIdIdpCommunicationError"
         | "ServiceFailure"
@@ -134,6 +138,11 @@ pub(super) fn incomplete(operation: &'static str, what: &str) -> CloudError {
 /// A request that the SDK refused to build.
 pub(super) fn unbuildable(operation: &'static str, error: &dyn Error) -> CloudError {
     failure(ErrorKind::Invalid, operation, "", &format!("the request could not be built: {error}"))
+}
+
+/// A request that is not sent, because it cannot be right.
+pub(super) fn refused(operation: &'static str, why: &str) -> CloudError {
+    failure(ErrorKind::Invalid, operation, "", why)
 }
 
 /// Turns "no such thing" into an answer.

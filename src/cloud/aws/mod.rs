@@ -1,9 +1,11 @@
-//! AWS: identities are IAM roles, proof is `AssumeRoleWithWebIdentity`.
+//! AWS: identities are IAM roles, proof is `AssumeRoleWithWebIdentity`. Where EKS hands roles to
+//! pods, an association of EKS ties both.
 //!
 //! A file per group of operations; every request goes through
 //! [`AwsCloud::call`], which paces it, measures it and translates its failure.
 
 mod apply;
+mod association;
 mod credentials;
 mod errors;
 mod facts;
@@ -27,12 +29,15 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 
-use super::{CallObserver, Cloud, CloudError, Depth, EventQueue, Page, PageToken, RateLimit, Unobserved};
+use super::{
+    AssociationPage, CallObserver, Cloud, CloudError, Depth, EventQueue, Page, PageToken, RateLimit, Unobserved,
+};
 use crate::domain::{
-    Observation, Observed, OwnPolicies, Provider, ProviderStep, Reading, Step, StepDone, Usage, WebToken,
+    Association, AssociationStep, Cluster, Observation, Observed, OwnPolicies, PodsOf, Provider, ProviderStep, Reading,
+    Step, StepDone, Usage, WebToken,
 };
 use crate::names::{
-    AccountId, BoundaryArn, InstallationId, IssuerUrl, Partition, PrincipalName, QueueUrl, Region, RolePath,
+    AccountId, BoundaryArn, ClusterArn, InstallationId, IssuerUrl, Partition, PrincipalName, QueueUrl, Region, RolePath,
 };
 
 pub use operator_policy::operator_policy;
@@ -66,6 +71,8 @@ pub struct AwsAccount {
     pub assume_role: Option<AssumeRole>,
     /// Where the account tells what is done to it, if it does.
     pub events: Option<AwsEvents>,
+    /// The cluster whose pods EKS hands roles, if it does.
+    pub cluster: Option<ClusterArn>,
 }
 
 impl AwsAccount {
@@ -92,8 +99,8 @@ pub struct AwsEvents {
     pub queue: QueueUrl,
     /// The policy that bounds every role.
     pub boundary: BoundaryArn,
-    /// The issuer whose provider every role trusts.
-    pub issuer: IssuerUrl,
+    /// The issuer whose provider every role trusts, where roles trust one.
+    pub issuer: Option<IssuerUrl>,
 }
 
 /// A role in the account that Ambit works under.
@@ -135,6 +142,7 @@ pub struct AwsCloud {
     account: AwsAccount,
     iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
+    eks: aws_sdk_eks::Client,
     config: SdkConfig,
     connect_timeout: Duration,
     call_timeout: Duration,
@@ -164,6 +172,7 @@ impl AwsCloud {
             account,
             iam: aws_sdk_iam::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            eks: aws_sdk_eks::Client::new(&config),
             config,
             connect_timeout: manners.connect_timeout,
             call_timeout: manners.call_timeout,
@@ -220,6 +229,22 @@ impl Cloud for AwsCloud {
 
     async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError> {
         self.take_provider_step(issuer, step).await
+    }
+
+    async fn observe_cluster(&self) -> Result<Observation<Cluster>, CloudError> {
+        self.cluster().await
+    }
+
+    async fn observe_association(&self, pods: &PodsOf) -> Result<Observation<Association>, CloudError> {
+        Box::pin(self.association(pods)).await
+    }
+
+    async fn apply_association(&self, step: &AssociationStep) -> Result<(), CloudError> {
+        self.take_association_step(step).await
+    }
+
+    async fn sweep_associations(&self, from: Option<&PageToken>) -> Result<AssociationPage, CloudError> {
+        self.association_page(from).await
     }
 
     async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError> {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{AwsAccount, AwsEvents, tags};
-use crate::names::{BoundaryArn, IssuerUrl};
+use crate::names::{BoundaryArn, ClusterArn, IssuerUrl};
+use crate::policy::POD_IDENTITY;
 
 /// The policy for the principal that Ambit works as in an account, as readable JSON.
 ///
@@ -13,7 +14,9 @@ use crate::names::{BoundaryArn, IssuerUrl};
 /// on its own path, without the boundary or without its tag; cannot change a
 /// role of another path or of another installation, nor take its tag; and
 /// cannot touch boundaries, users or the attachments of managed policies
-/// except to take them off.
+/// except to take them off. Where EKS hands roles to pods, it may make, change and
+/// delete associations of that one cluster and with its own tag only, and name in
+/// them no role but its own: that is all that `iam:PassRole` is for.
 ///
 /// `issuers` are those of the cluster and of pipelines, each with whether Ambit may
 /// register it. `GetRole` covers all
@@ -24,6 +27,7 @@ pub fn operator_policy(account: &AwsAccount, boundary: &BoundaryArn, issuers: &[
     let mut statements = roles(account, boundary);
     statements.extend(reads(account, boundary));
     statements.extend(providers(account, issuers));
+    statements.extend(account.cluster.iter().flat_map(|cluster| associations(account, cluster)));
     statements.extend(account.events.iter().map(|events| receive_events(account, events)));
     let policy = Policy { version: "2012-10-17", statement: statements };
     // Plain structs of texts always serialise; an empty policy would grant nothing.
@@ -169,6 +173,35 @@ fn providers(account: &AwsAccount, issuers: &[(&IssuerUrl, bool)]) -> impl Itera
         Statement::on_all("AcceptTheAudience", &accept, arns(true)).map(|statement| statement.on_ours(account)),
     ];
     statements.into_iter().flatten()
+}
+
+/// EKS asks for `TagResource` where an association is made with tags, and for `iam:GetRole`, which
+/// stands among the reads.
+fn associations(account: &AwsAccount, cluster: &ClusterArn) -> [Statement; 6] {
+    let ours = cluster.associations();
+    [
+        Statement::allow(
+            "SeeTheCluster",
+            &["eks:DescribeCluster", "eks:ListPodIdentityAssociations"],
+            cluster.as_str(),
+        ),
+        Statement::allow("SeeItsAssociations", &["eks:DescribePodIdentityAssociation"], &ours),
+        Statement::allow("MakeAssociations", &["eks:CreatePodIdentityAssociation"], cluster.as_str())
+            .tagging_as_ours(account)
+            .with_our_tags_only(),
+        Statement::allow("TagNewAssociations", &["eks:TagResource"], &ours)
+            .not_on_others(account)
+            .tagging_as_ours(account)
+            .with_our_tags_only(),
+        Statement::allow(
+            "ChangeAndDeleteAssociationsOfThisInstallation",
+            &["eks:DeletePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"],
+            &ours,
+        )
+        .on_ours(account),
+        Statement::allow("NameItsRolesToPodIdentityOnly", &["iam:PassRole"], &account.role_arn("*"))
+            .when_equal("iam:PassedToService", POD_IDENTITY),
+    ]
 }
 
 /// Deleting a batch asks for the permission to delete one.

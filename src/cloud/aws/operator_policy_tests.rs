@@ -1,5 +1,5 @@
 use super::*;
-use crate::names::{AccountId, InstallationId, Partition, QueueUrl, Region, RolePath};
+use crate::names::{AccountId, ClusterArn, InstallationId, Partition, QueueUrl, Region, RolePath};
 
 /// IAM's limit for a managed policy; white space does not count.
 const MANAGED_POLICY_LIMIT: usize = 6144;
@@ -13,6 +13,7 @@ fn account(installation: &str, path: &str) -> AwsAccount {
         installation: InstallationId::parse(installation).unwrap(),
         assume_role: None,
         events: None,
+        cluster: None,
     }
 }
 
@@ -66,7 +67,7 @@ fn a_queue_is_read_only_where_there_is_one() {
     let without = actions(&operator_policy(&plain, &boundary(), &[]));
     assert!(!without.iter().any(|action| action.starts_with("sqs:")), "{without:?}");
     let queue = QueueUrl::parse("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events").unwrap();
-    let events = Some(AwsEvents { queue, boundary: boundary(), issuer: issuer() });
+    let events = Some(AwsEvents { queue, boundary: boundary(), issuer: Some(issuer()) });
     let policy = operator_policy(&AwsAccount { events, ..plain }, &boundary(), &[]);
     let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
     let hears = policy["Statement"].as_array().unwrap().last().unwrap();
@@ -95,4 +96,53 @@ fn grants_no_way_up() {
         assert!(!forbidden.contains(&action.as_str()), "{action}");
         assert!(!action.contains('*'), "{action}");
     }
+}
+
+fn with_cluster(installation: &str, path: &str, cluster: &str) -> AwsAccount {
+    AwsAccount { cluster: Some(ClusterArn::parse(cluster).unwrap()), ..account(installation, path) }
+}
+
+const CLUSTER: &str = "arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu";
+
+#[test]
+fn associations_are_touched_only_where_eks_hands_roles_to_pods() {
+    let of_eks = |policy: &str| actions(policy).into_iter().filter(|action| action.starts_with("eks:")).count();
+    assert_eq!(of_eks(&whole()), 0);
+    let policy = operator_policy(&with_cluster("bed", "/ambit/bed/", CLUSTER), &boundary(), &[]);
+    let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
+    let statements: Vec<_> =
+        policy["Statement"].as_array().unwrap().iter().skip_while(|one| one["Sid"] != "SeeTheCluster").collect();
+    let associations = "arn:aws:eks:eu-west-1:123456789012:podidentityassociation/prod-eu/*";
+    let tags =
+        serde_json::json!(["ambit.dev/identity", "ambit.dev/installation", "ambit.dev/retained", "ambit.dev/uid"]);
+    let expected = serde_json::json!([
+        {"Sid": "SeeTheCluster", "Effect": "Allow",
+         "Action": ["eks:DescribeCluster", "eks:ListPodIdentityAssociations"], "Resource": CLUSTER},
+        {"Sid": "SeeItsAssociations", "Effect": "Allow",
+         "Action": ["eks:DescribePodIdentityAssociation"], "Resource": associations},
+        {"Sid": "MakeAssociations", "Effect": "Allow",
+         "Action": ["eks:CreatePodIdentityAssociation"], "Resource": CLUSTER,
+         "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": tags},
+                       "StringEquals": {"aws:RequestTag/ambit.dev/installation": "bed"}}},
+        {"Sid": "TagNewAssociations", "Effect": "Allow", "Action": ["eks:TagResource"], "Resource": associations,
+         "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": tags},
+                       "StringEquals": {"aws:RequestTag/ambit.dev/installation": "bed"},
+                       "StringEqualsIfExists": {"aws:ResourceTag/ambit.dev/installation": "bed"}}},
+        {"Sid": "ChangeAndDeleteAssociationsOfThisInstallation", "Effect": "Allow",
+         "Action": ["eks:DeletePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"], "Resource": associations,
+         "Condition": {"StringEquals": {"aws:ResourceTag/ambit.dev/installation": "bed"}}},
+        {"Sid": "NameItsRolesToPodIdentityOnly", "Effect": "Allow", "Action": ["iam:PassRole"],
+         "Resource": "arn:aws:iam::123456789012:role/ambit/bed/*",
+         "Condition": {"StringEquals": {"iam:PassedToService": "pods.eks.amazonaws.com"}}},
+    ]);
+    assert_eq!(serde_json::json!(statements), expected);
+}
+
+#[test]
+fn with_a_cluster_it_fits_into_a_managed_policy_too() {
+    let cluster = format!("arn:aws:eks:eu-west-1:123456789012:cluster/{}", "c".repeat(100));
+    let long = with_cluster(&"x".repeat(20), &format!("/{}/{}/", "p".repeat(100), "x".repeat(20)), &cluster);
+    let policy = operator_policy(&long, &boundary(), &[]);
+    let counted = policy.chars().filter(|character| !character.is_whitespace()).count();
+    assert!(counted <= MANAGED_POLICY_LIMIT, "{counted}");
 }

@@ -54,7 +54,7 @@ impl AwsQueue {
                 account: account.account.to_string(),
                 caller: answer.arn.ok_or_else(|| errors::incomplete(OPERATION, "the caller's ARN"))?,
                 boundary: self.events.boundary.to_string(),
-                provider: account.provider_arn(&self.events.issuer),
+                provider: self.events.issuer.as_ref().map(|issuer| account.provider_arn(issuer)),
             })
         };
         self.reader.get_or_try_init(ask).await

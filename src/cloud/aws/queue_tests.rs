@@ -18,10 +18,11 @@ fn account() -> AwsAccount {
         path: RolePath::parse("/ambit/bed/").unwrap(),
         installation: InstallationId::parse("bed").unwrap(),
         assume_role: None,
+        cluster: None,
         events: Some(AwsEvents {
             queue: QueueUrl::parse(URL).unwrap(),
             boundary: BoundaryArn::parse("arn:aws:iam::123456789012:policy/b").unwrap(),
-            issuer: IssuerUrl::parse("https://oidc.example.com/id").unwrap(),
+            issuer: Some(IssuerUrl::parse("https://oidc.example.com/id").unwrap()),
         }),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::IntoResponse;
 use percent_encoding::percent_decode_str;
 
@@ -31,12 +31,14 @@ impl Scripted {
     pub(super) async fn start(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (log, script): (_, Arc<Script>) = (Arc::clone(&asked), Arc::new(script));
-        let app = Router::new().fallback(move |headers: HeaderMap, body: String| {
-            let request = parse(&headers, &body);
+        let app = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: String| {
+            let is_rest = uri.path() != "/";
+            let request = if is_rest { rest(&method, &uri, &headers, body) } else { parse(&headers, &body) };
             let (status, text) = script(&request);
+            let kind = if is_rest { "application/json" } else { "text/xml" };
             log.lock().unwrap().push(request);
             let status = StatusCode::from_u16(status).unwrap();
-            async move { (status, [("content-type", "text/xml")], text).into_response() }
+            async move { (status, [("content-type", kind)], text).into_response() }
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -65,6 +67,16 @@ pub(super) async fn config_for(url: &str) -> SdkConfig {
         .credentials_provider(Credentials::new("AKID", "key", None, None, "test"))
         .load()
         .await
+}
+
+/// A request of a service whose calls are paths: the method and the path are the action.
+fn rest(method: &Method, uri: &Uri, headers: &HeaderMap, body: String) -> Asked {
+    let query = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let mut parameters: BTreeMap<_, _> = query.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    if !body.is_empty() {
+        parameters.insert("body".to_owned(), body);
+    }
+    Asked { action: format!("{method} {}", uri.path()), parameters, signed: headers.contains_key("authorization") }
 }
 
 fn parse(headers: &HeaderMap, body: &str) -> Asked {

@@ -19,13 +19,14 @@ pub(super) const UID: &str = "ambit.dev/uid";
 /// The UID of the incarnation that left a role behind when it went.
 pub(super) const RETAINED: &str = "ambit.dev/retained";
 
+/// All tags of an owner, as keys and values.
+pub(super) fn pairs(owner: &Owner) -> [(&'static str, String); 3] {
+    [(INSTALLATION, owner.installation.to_string()), (IDENTITY, owner.identity.to_string()), (UID, owner.uid.clone())]
+}
+
 /// All tags of an owner.
 pub(super) fn of(operation: &'static str, owner: &Owner) -> Result<Vec<Tag>, CloudError> {
-    let identity = owner.identity.to_string();
-    [(INSTALLATION, owner.installation.as_str()), (IDENTITY, &identity), (UID, &owner.uid)]
-        .into_iter()
-        .map(|(key, value)| tag(operation, key, value))
-        .collect()
+    pairs(owner).into_iter().map(|(key, value)| tag(operation, key, &value)).collect()
 }
 
 /// The mark of a role that its owner left behind. The installation is written
@@ -42,7 +43,12 @@ pub(super) fn tag(operation: &'static str, key: &str, value: &str) -> Result<Tag
 
 /// Parts the tags that say whose something is from all others.
 pub(super) fn read(tags: Option<Vec<Tag>>) -> (OwnerTags, BTreeMap<String, String>) {
-    let mut others: BTreeMap<_, _> = tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+    parted(tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)))
+}
+
+/// The same, of keys and values.
+pub(super) fn parted(tags: impl IntoIterator<Item = (String, String)>) -> (OwnerTags, BTreeMap<String, String>) {
+    let mut others: BTreeMap<_, _> = tags.into_iter().collect();
     let owner = OwnerTags {
         installation: others.remove(INSTALLATION),
         identity: others.remove(IDENTITY),

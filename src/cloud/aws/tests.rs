@@ -22,6 +22,7 @@ fn aws_account() -> AwsAccount {
         installation: InstallationId::parse("bed").unwrap(),
         assume_role: None,
         events: None,
+        cluster: None,
     }
 }
 

@@ -29,8 +29,8 @@ pub(super) struct Reader {
     pub caller: String,
     /// The ARN of the policy that bounds every role.
     pub boundary: String,
-    /// The ARN of the provider that stands for the issuer.
-    pub provider: String,
+    /// The ARN of the provider that stands for the issuer, where there is one.
+    pub provider: Option<String>,
 }
 
 /// Why a text is no record of something that somebody did here.
@@ -113,7 +113,7 @@ impl Reader {
     }
 
     fn about_the_account(&self, operation: &str, asked: &Asked<'_>) -> Result<(Option<String>, Target), Refused> {
-        let is_provider = |arn: &str| arn == self.provider;
+        let is_provider = |arn: &str| self.provider.as_deref() == Some(arn);
         let found = match operation {
             "CreatePolicy" => {
                 let path = asked.may("path").unwrap_or("/");
@@ -126,7 +126,8 @@ impl Reader {
             "CreateOpenIDConnectProvider" => {
                 let url = asked.must("url")?;
                 let host = url.split_once("://").map_or(url, |(_, host)| host).trim_end_matches('/');
-                self.provider.ends_with(&format!(":oidc-provider/{host}")).then_some(Target::Provider)
+                let end = format!(":oidc-provider/{host}");
+                self.provider.as_ref().is_some_and(|arn| arn.ends_with(&end)).then_some(Target::Provider)
             }
             "DeleteOpenIDConnectProvider"
             | "AddClientIDToOpenIDConnectProvider"

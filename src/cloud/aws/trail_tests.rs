@@ -9,7 +9,7 @@ fn reader() -> Reader {
         account: ACCOUNT.to_owned(),
         caller: "arn:aws:sts::123456789012:assumed-role/ambit-operator/ambit-bed".to_owned(),
         boundary: "arn:aws:iam::123456789012:policy/guard/ambit-boundary".to_owned(),
-        provider: "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A1".to_owned(),
+        provider: Some("arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A1".to_owned()),
     }
 }
 
@@ -107,7 +107,7 @@ fn every_call_that_changes_a_role_has_its_target() {
 #[test]
 fn what_all_roles_rely_on_is_told_apart() {
     let boundary = reader().boundary;
-    let provider = reader().provider;
+    let provider = reader().provider.unwrap();
     let version = json!({"policyArn": boundary, "versionId": "v2"});
     let of_provider = json!({"openIDConnectProviderArn": provider, "clientID": "x"});
     for (event, target) in [

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::MemoryRole;
+use super::association::Clusters;
 use crate::cloud::aws::{CLOSED, PERMISSIONS, SESSIONS};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::domain::{Birth, Provider, Step, StepDone};
@@ -19,6 +20,7 @@ pub(super) struct Account {
     pub(super) providers: BTreeMap<String, Provider>,
     /// By ARN, with their documents.
     pub(super) boundaries: BTreeMap<String, String>,
+    pub(super) clusters: Clusters,
     pub(super) calls: BTreeMap<&'static str, u64>,
     pub(super) read_lag: u32,
     pub(super) proof_lag: u32,
@@ -45,6 +47,7 @@ impl Account {
             roles: BTreeMap::new(),
             providers: BTreeMap::new(),
             boundaries: BTreeMap::new(),
+            clusters: Clusters::new(),
             calls: BTreeMap::new(),
             read_lag: 0,
             proof_lag: 0,
@@ -104,12 +107,17 @@ impl Account {
 
     /// Puts a role into the account and gives it an id that no other ever had.
     pub(super) fn keep(&mut self, mut role: MemoryRole, unseen: u32, unproven: u32) -> &MemoryRole {
-        role.id = format!("AROA{:017}", self.next_id);
+        role.id = format!("AROA{:017}", self.new_id());
         role.arn = format!("arn:aws:iam::{}:role{}{}", self.id, role.path, role.name);
-        self.next_id += 1;
         let key = key(&role.name);
         self.roles.remove(&key);
         &self.roles.entry(key).or_insert(Kept { role, unseen, unproven }).role
+    }
+
+    /// A number that nothing else here has.
+    pub(super) fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id - 1
     }
 
     pub(super) fn delete(&mut self, name: &str) -> Result<(), CloudError> {
@@ -228,7 +236,7 @@ impl Account {
 }
 
 /// Counts a lag down; whether it is over.
-fn lagging(reads: &mut u32) -> bool {
+pub(super) fn lagging(reads: &mut u32) -> bool {
     let over = *reads == 0;
     *reads = reads.saturating_sub(1);
     over

@@ -3,12 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{MemoryCloud, MemoryRole};
-use crate::domain::Provider;
-use crate::names::{BoundaryArn, IssuerUrl};
+use super::{MemoryAssociation, MemoryCloud, MemoryRole};
+use crate::domain::{PodsOf, Provider};
+use crate::names::{BoundaryArn, ClusterArn, IssuerUrl};
 
 /// What the port counts as reading; all else writes.
-const READS: [&str; 7] = ["observe", "prove", "sweep", "observe-provider", "observe-boundary", "account", "usage"];
+const READS: [&str; 10] = [
+    "observe",
+    "prove",
+    "sweep",
+    "observe-provider",
+    "observe-boundary",
+    "observe-cluster",
+    "observe-association",
+    "sweep-associations",
+    "account",
+    "usage",
+];
 
 /// What a boundary says when a test does not care.
 const ANYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
@@ -52,6 +63,49 @@ impl MemoryCloud {
     /// Removes a provider.
     pub fn remove_provider(&self, issuer: &IssuerUrl) {
         self.locked().providers.remove(issuer.host_and_path());
+    }
+
+    /// Makes a cluster exist.
+    pub fn add_cluster(&self, cluster: &ClusterArn) {
+        self.locked().clusters.entry(cluster.clone()).or_default();
+    }
+
+    /// Removes a cluster, with its associations.
+    pub fn remove_cluster(&self, cluster: &ClusterArn) {
+        self.locked().clusters.remove(cluster);
+    }
+
+    /// Puts an association into a cluster as if somebody else had made it.
+    pub fn plant_association(&self, cluster: &ClusterArn, association: MemoryAssociation) {
+        self.locked().keep_association(cluster, association, 0);
+    }
+
+    /// The associations of a cluster as they are, whatever readers see.
+    #[must_use]
+    pub fn associations(&self, cluster: &ClusterArn) -> Vec<MemoryAssociation> {
+        self.locked().associations(cluster)
+    }
+
+    /// Changes an association by hand; false if there is none.
+    pub fn change_association(
+        &self,
+        cluster: &ClusterArn,
+        pods: &PodsOf,
+        change: impl FnOnce(&mut MemoryAssociation),
+    ) -> bool {
+        self.locked().association_mut(cluster, pods).map(change).is_some()
+    }
+
+    /// Removes an association by hand; false if there is none.
+    #[must_use]
+    pub fn remove_association(&self, cluster: &ClusterArn, pods: &PodsOf) -> bool {
+        self.locked().remove_association(cluster, pods)
+    }
+
+    /// The ARN of the role that pods of a cluster get, as EKS would hand it to them.
+    #[must_use]
+    pub fn handed_to(&self, cluster: &ClusterArn, pods: &PodsOf) -> Option<String> {
+        self.locked().handed_to(cluster, pods)
     }
 
     /// Puts a role there as if somebody else had made it.

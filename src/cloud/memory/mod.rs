@@ -8,6 +8,7 @@
 //! refusal.
 
 mod account;
+mod association;
 mod hand;
 mod queue;
 mod role;
@@ -19,10 +20,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::account::Account;
-use super::{Cloud, CloudError, Depth, EventQueue, Page, PageToken};
-use crate::domain::{Observation, Observed, Provider, ProviderStep, Reading, Step, StepDone, Usage, WebToken, reading};
-use crate::names::{AccountId, BoundaryArn, InstallationId, IssuerUrl, PrincipalName, RolePath};
+use super::{AssociationPage, Cloud, CloudError, Depth, EventQueue, Page, PageToken};
+use crate::domain::{
+    Association, AssociationStep, Cluster, Observation, Observed, PodsOf, Provider, ProviderStep, Reading, Step,
+    StepDone, Usage, WebToken, reading,
+};
+use crate::names::{AccountId, BoundaryArn, ClusterArn, InstallationId, IssuerUrl, PrincipalName, RolePath};
 
+pub use self::association::MemoryAssociation;
 pub use self::queue::MemoryQueue;
 pub use self::role::MemoryRole;
 
@@ -33,25 +38,32 @@ pub struct MemoryCloud {
     path: RolePath,
     installation: InstallationId,
     queue: Option<MemoryQueue>,
+    cluster: Option<ClusterArn>,
 }
 
 impl MemoryCloud {
     /// An empty account, seen by the installation whose roles lie on `path`.
     #[must_use]
     pub fn new(account: AccountId, path: RolePath, installation: InstallationId) -> Self {
-        Self { account: Arc::new(Mutex::new(Account::new(account))), path, installation, queue: None }
+        Self { account: Arc::new(Mutex::new(Account::new(account))), path, installation, queue: None, cluster: None }
     }
 
     /// The same account as another installation sees it.
     #[must_use]
     pub fn seen_by(&self, path: RolePath, installation: InstallationId) -> Self {
-        Self { account: Arc::clone(&self.account), path, installation, queue: None }
+        Self { account: Arc::clone(&self.account), path, installation, queue: None, cluster: None }
     }
 
     /// The same account, which tells what is done to it in a queue: what the test puts there.
     #[must_use]
     pub fn telling_in(self, queue: MemoryQueue) -> Self {
         Self { queue: Some(queue), ..self }
+    }
+
+    /// The same account, whose cluster this one is.
+    #[must_use]
+    pub fn in_cluster(self, cluster: ClusterArn) -> Self {
+        Self { cluster: Some(cluster), ..self }
     }
 
     fn locked(&self) -> MutexGuard<'_, Account> {
@@ -111,6 +123,34 @@ impl Cloud for MemoryCloud {
             ProviderStep::AddAudience { audience } => account.add_audience(issuer, audience),
             ProviderStep::RemoveAudience { audience } => account.remove_audience(issuer, audience),
         }
+    }
+
+    async fn observe_cluster(&self) -> Result<Observation<Cluster>, CloudError> {
+        let mut account = self.locked();
+        account.count("observe-cluster");
+        let cluster = self.cluster.as_ref().filter(|cluster| account.clusters.contains_key(cluster));
+        Ok(cluster.map_or(Observation::Absent, |cluster| Observation::Present(Cluster { arn: cluster.to_string() })))
+    }
+
+    async fn observe_association(&self, pods: &PodsOf) -> Result<Observation<Association>, CloudError> {
+        let mut account = self.locked();
+        account.count("observe-association");
+        let found = account.read_association(self.cluster.as_ref(), pods);
+        Ok(found.map_or(Observation::Absent, Observation::Present))
+    }
+
+    async fn apply_association(&self, step: &AssociationStep) -> Result<(), CloudError> {
+        let mut account = self.locked();
+        account.count(step.name());
+        account.take_association_step(self.cluster.as_ref(), step)
+    }
+
+    async fn sweep_associations(&self, from: Option<&PageToken>) -> Result<AssociationPage, CloudError> {
+        let mut account = self.locked();
+        account.count("sweep-associations");
+        let from = from.map(|token| token.0.as_str());
+        let (associations, next) = account.association_page(self.cluster.as_ref(), from);
+        Ok(AssociationPage { associations, next: next.map(PageToken) })
     }
 
     async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError> {

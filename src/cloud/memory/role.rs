@@ -60,12 +60,7 @@ impl MemoryRole {
 
     /// Writes the tags that say whose it is.
     pub fn tag(&mut self, owner: &Owner) {
-        let tags = [
-            (INSTALLATION, owner.installation.to_string()),
-            (IDENTITY, owner.identity.to_string()),
-            (UID, owner.uid.clone()),
-        ];
-        self.tags.extend(tags.map(|(key, value)| (key.to_owned(), value)));
+        self.tags.extend(owner_tags(owner));
     }
 
     /// Writes the mark of what its owner left behind.
@@ -88,13 +83,7 @@ impl MemoryRole {
 
     /// The role as a sweep tells it.
     pub(super) fn swept(&self, path: &str) -> Swept {
-        let mut other_tags = self.tags.clone();
-        let owner = OwnerTags {
-            installation: other_tags.remove(INSTALLATION),
-            identity: other_tags.remove(IDENTITY),
-            uid: other_tags.remove(UID),
-            retained: other_tags.remove(RETAINED),
-        };
+        let (owner, other_tags) = parted(&self.tags);
         Swept {
             name: self.name.clone(),
             id: self.id.clone(),
@@ -126,4 +115,26 @@ impl MemoryRole {
         }
         observed
     }
+}
+
+/// The tags that say whose something is.
+pub(super) fn owner_tags(owner: &Owner) -> BTreeMap<String, String> {
+    let tags = [
+        (INSTALLATION, owner.installation.to_string()),
+        (IDENTITY, owner.identity.to_string()),
+        (UID, owner.uid.clone()),
+    ];
+    tags.map(|(key, value)| (key.to_owned(), value)).into()
+}
+
+/// Parts them from all others.
+pub(super) fn parted(tags: &BTreeMap<String, String>) -> (OwnerTags, BTreeMap<String, String>) {
+    let mut other_tags = tags.clone();
+    let owner = OwnerTags {
+        installation: other_tags.remove(INSTALLATION),
+        identity: other_tags.remove(IDENTITY),
+        uid: other_tags.remove(UID),
+        retained: other_tags.remove(RETAINED),
+    };
+    (owner, other_tags)
 }

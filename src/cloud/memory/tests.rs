@@ -1,7 +1,7 @@
 use super::*;
 use crate::cloud::ErrorKind;
 use crate::cloud::aws::{CLOSED, PERMISSIONS};
-use crate::domain::{Birth, Denial, Reading, SessionSeconds};
+use crate::domain::{Birth, Denial, Listed, Reading, SessionSeconds};
 use crate::names::{IdentityKey, Owner};
 use crate::policy::Document;
 
@@ -299,4 +299,114 @@ async fn calls_are_counted_by_step() {
     assert_eq!(cloud.calls(), [("close", 2), ("create", 1), ("observe", 1)].into());
     assert_eq!(cloud.writes(), [("close", 2), ("create", 1)].into());
     assert!(cloud.role(name().as_str()).unwrap().inline.contains_key(CLOSED));
+}
+
+fn cluster(name: &str) -> ClusterArn {
+    ClusterArn::parse(&format!("arn:aws:eks:eu-west-1:123456789012:cluster/{name}")).unwrap()
+}
+
+fn pods() -> PodsOf {
+    PodsOf::new("shop", "orders")
+}
+
+fn role_arn() -> String {
+    format!("arn:aws:iam::123456789012:role/ambit/bed/{}", name())
+}
+
+/// An account with two clusters of the same name in mind, seen from the first.
+async fn with_clusters() -> MemoryCloud {
+    let cloud = cloud().in_cluster(cluster("eu"));
+    cloud.add_cluster(&cluster("eu"));
+    cloud.add_cluster(&cluster("us"));
+    let trust = crate::policy::pod_identity_trust(&cluster("eu"), "shop", "orders").unwrap();
+    let birth = Birth { owner: owner(), trust, boundary: boundary(), session: SessionSeconds::MIN };
+    take(&cloud, [Step::Create(birth)]).await;
+    cloud
+}
+
+fn create(principal: &str) -> AssociationStep {
+    AssociationStep::Create { owner: owner(), pods: pods(), principal: principal.to_owned() }
+}
+
+async fn tied(cloud: &MemoryCloud) -> Association {
+    match cloud.observe_association(&pods()).await.unwrap() {
+        Observation::Present(found) => found,
+        Observation::Absent => panic!("absent"),
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_has_one_association_for_the_pods_of_a_service_account() {
+    let cloud = with_clusters().await;
+    assert_eq!(cloud.observe_association(&pods()).await.unwrap(), Observation::Absent);
+    assert_eq!(cloud.handed_to(&cluster("eu"), &pods()), None);
+    cloud.apply_association(&create(&role_arn())).await.unwrap();
+    let found = tied(&cloud).await;
+    assert_eq!((found.principal, found.owner.name_exactly(&owner())), (role_arn(), true));
+    assert_eq!(cloud.apply_association(&create(&role_arn())).await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(cloud.handed_to(&cluster("eu"), &pods()), Some(role_arn()));
+    assert_eq!(cloud.handed_to(&cluster("eu"), &PodsOf::new("shop", "mailer")), None);
+    let page = cloud.sweep_associations(None).await.unwrap();
+    assert_eq!(page.associations, [Listed { id: found.id.clone(), pods: pods() }]);
+    cloud.apply_association(&AssociationStep::Delete { id: found.id.clone() }).await.unwrap();
+    assert_eq!(cloud.observe_association(&pods()).await.unwrap(), Observation::Absent);
+    cloud.apply_association(&AssociationStep::Delete { id: found.id.clone() }).await.unwrap();
+    cloud.apply_association(&create(&role_arn())).await.unwrap();
+    assert_ne!(tied(&cloud).await.id, found.id, "one that is remade has another id");
+}
+
+#[tokio::test]
+async fn a_role_is_named_only_where_it_trusts_eks_and_gives_something_only_where_it_names_the_pods() {
+    let cloud = with_clusters().await;
+    let nowhere = "arn:aws:iam::123456789012:role/ambit/bed/nobody";
+    assert_eq!(cloud.apply_association(&create(nowhere)).await.unwrap_err().kind, ErrorKind::NotFound);
+    take(&cloud, [Step::SetTrust(trust())]).await;
+    let error = cloud.apply_association(&create(&role_arn())).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::NotFound, "InvalidParameterException"));
+    let other = crate::policy::pod_identity_trust(&cluster("eu"), "shop", "mailer").unwrap();
+    take(&cloud, [Step::SetTrust(other)]).await;
+    cloud.apply_association(&create(&role_arn())).await.unwrap();
+    assert_eq!(cloud.handed_to(&cluster("eu"), &pods()), None, "the role trusts other pods");
+    let right = crate::policy::pod_identity_trust(&cluster("eu"), "shop", "orders").unwrap();
+    take(&cloud, [Step::SetTrust(right)]).await;
+    assert_eq!(cloud.handed_to(&cluster("eu"), &pods()), Some(role_arn()));
+    assert!(cloud.change_association(&cluster("eu"), &pods(), |it| it.disable_session_tags = true));
+    assert_eq!(cloud.handed_to(&cluster("eu"), &pods()), None, "EKS does not say for whom");
+    let id = tied(&cloud).await.id;
+    cloud.apply_association(&AssociationStep::Update { id, principal: role_arn() }).await.unwrap();
+    assert_eq!(cloud.handed_to(&cluster("eu"), &pods()), Some(role_arn()));
+}
+
+#[tokio::test]
+async fn two_clusters_of_an_account_stay_apart() {
+    let cloud = with_clusters().await;
+    let other = cloud.clone().in_cluster(cluster("us"));
+    cloud.apply_association(&create(&role_arn())).await.unwrap();
+    other.apply_association(&create(&role_arn())).await.unwrap();
+    assert_eq!(cloud.handed_to(&cluster("us"), &pods()), None, "the role names the cluster");
+    assert_eq!(cloud.handed_to(&cluster("eu"), &pods()), Some(role_arn()));
+    let here = tied(&cloud).await.id;
+    other.apply_association(&AssociationStep::Delete { id: here.clone() }).await.unwrap();
+    assert_eq!(tied(&cloud).await.id, here, "ids are looked for in the cluster alone");
+    cloud.remove_cluster(&cluster("eu"));
+    assert_eq!(cloud.observe_cluster().await.unwrap(), Observation::Absent);
+    assert_eq!(cloud.observe_association(&pods()).await.unwrap(), Observation::Absent);
+    assert_eq!(cloud.apply_association(&create(&role_arn())).await.unwrap_err().kind, ErrorKind::NotFound);
+    assert!(matches!(other.observe_cluster().await.unwrap(), Observation::Present(_)));
+}
+
+#[tokio::test]
+async fn reads_of_an_association_lag_and_lists_come_in_pages() {
+    let cloud = with_clusters().await;
+    cloud.lag_reads(1);
+    cloud.apply_association(&create(&role_arn())).await.unwrap();
+    assert_eq!(cloud.observe_association(&pods()).await.unwrap(), Observation::Absent);
+    assert_eq!(tied(&cloud).await.principal, role_arn());
+    for name in ["a", "b", "c"] {
+        cloud.plant_association(&cluster("eu"), MemoryAssociation::foreign(PodsOf::new("shop", name), &role_arn()));
+    }
+    cloud.set_page_size(3);
+    let first = cloud.sweep_associations(None).await.unwrap();
+    let rest = cloud.sweep_associations(first.next.as_ref()).await.unwrap();
+    assert_eq!((first.associations.len(), rest.associations.len(), rest.next), (3, 1, None));
 }

@@ -92,6 +92,29 @@ fn bound() -> (Caches, String, Binding) {
     (caches, service_account, entry)
 }
 
+/// The table of an account whose pods get their credentials from a webhook.
+#[test]
+fn an_entry_that_no_longer_asks_for_credentials_wakes_its_identity() {
+    let (caches, _, _) = bound();
+    let mut account = (*caches.accounts.state().remove(0)).clone();
+    let web = account.spec.aws.as_mut().and_then(|aws| aws.federation.web_identity.as_mut()).unwrap();
+    web.delivery = crate::api::v1alpha1::DeliveryMethod::ServiceAccountAnnotation;
+    let (accounts, mut writer) = reflector::store();
+    writer.apply_watcher_event(&Event::Apply(account));
+    let caches = Caches { accounts, ..caches };
+    let identity = caches.identities.state().remove(0);
+    let (service_account, written) = expected_entry(&caches, &installation(), &identity).unwrap();
+    assert_eq!((written.audience.is_none(), written.required_env.len()), (true, 2));
+    let woken = |entry: Binding| {
+        let metadata = json!({"name": TABLE_NAME, "namespace": "shop"});
+        let entries = json!({&*service_account: entry});
+        let table = json!({"apiVersion": "ambit.dev/v1alpha1", "kind": "BindingTable", "metadata": metadata, "serviceAccounts": entries});
+        names(altered_in(&caches, &installation(), &Event::Apply(read(table))))
+    };
+    assert_eq!(woken(written.clone()), Vec::<String>::new());
+    assert_eq!(woken(Binding { required_env: Vec::new(), ..written }), ["shop/orders"]);
+}
+
 #[test]
 fn an_entry_that_is_not_as_ambit_wrote_it_wakes_its_identity() {
     let (caches, service_account, written) = bound();

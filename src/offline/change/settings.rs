@@ -8,7 +8,7 @@ use super::{Item, Part, Way, spot_of};
 use crate::api::v1alpha1::{DeletionPolicy, DeliveryMethod, ManagementPolicy, PodAdmission};
 use crate::offline::code::Code;
 use crate::offline::world::Declared;
-use crate::plan::account::AccountSettings;
+use crate::plan::account::{AccountSettings, Federation, TokenSettings};
 use crate::plan::guardrail::hours;
 use crate::plan::pipeline::pipeline;
 use crate::policy::compare::{self, Direction, Verdict};
@@ -123,15 +123,25 @@ fn exchange(old: &Role<'_>, new: &Role<'_>) -> String {
 
 /// Who may become a role, with as much of the proof as tells two apart.
 fn who(role: &Role<'_>, other: &Role<'_>) -> String {
-    let (own, theirs) = (&role.resolved.account, &other.resolved.account);
     let mut words = subject(role.declared);
-    if own.issuer != theirs.issuer {
+    let Some(own) = role.resolved.account.web_identity() else { return of_cluster(role, other, words) };
+    let theirs = other.resolved.account.web_identity();
+    if theirs.is_none_or(|theirs| theirs.issuer != own.issuer) {
         words = format!("{words} of issuer `{}`", own.issuer);
     }
-    if own.audience != theirs.audience {
+    if theirs.is_none_or(|theirs| theirs.audience != own.audience) {
         words = format!("{words} for audience `{}`", own.audience);
     }
     words
+}
+
+/// Pods that EKS hands the role, with their cluster where that tells two apart.
+fn of_cluster(role: &Role<'_>, other: &Role<'_>, words: String) -> String {
+    let cluster = |role: &Role<'_>| role.resolved.delivery()?.handed_to().map(|handed_to| handed_to.cluster.clone());
+    match (cluster(role), cluster(other)) {
+        (Some(own), theirs) if theirs.as_ref() != Some(&own) => format!("{words} of EKS cluster `{own}`"),
+        _ => words,
+    }
 }
 
 fn boundary(old: &Role<'_>, new: &Role<'_>) -> Option<Item> {
@@ -161,12 +171,28 @@ fn session(old: &Role<'_>, new: &Role<'_>) -> Option<Item> {
     Some(item(new, Part::Session, way, code, "spec.sessionDuration", [head, english.to_owned()]))
 }
 
-/// How new pods get token and environment. Pods that run keep theirs, and whoever may create pods
-/// may mount a token as they like: it is no question of access.
+/// How new pods get it. Pods that run keep what they have, and whoever may create pods may mount a
+/// token as they like: it is no question of access.
 fn delivered(before: &AccountSettings, after: &AccountSettings) -> Vec<String> {
+    let (was, now) = match (&before.federation, &after.federation) {
+        (Federation::WebIdentity(was), Federation::WebIdentity(now)) => (was, now),
+        (Federation::PodIdentity { .. }, Federation::PodIdentity { .. }) => return Vec::new(),
+        (Federation::WebIdentity(_), Federation::PodIdentity { .. }) => {
+            let what =
+                "EKS hands its new pods the role; pods that run lose it when their credentials end: restart them";
+            return vec![format!("`federation` goes from webIdentity to podIdentity: {what}")];
+        }
+        (Federation::PodIdentity { .. }, Federation::WebIdentity(_)) => {
+            let what = "the API server refuses a way back from `podIdentity` for a CloudAccount that exists";
+            return vec![format!("{what}: make another CloudAccount")];
+        }
+    };
     let mut notes = Vec::new();
-    if before.delivery != after.delivery {
-        let what = match after.delivery {
+    if before.region != after.region && now.delivery == DeliveryMethod::PodAdmission {
+        notes.push(format!("its pods get region {} instead of {}", after.region, before.region));
+    }
+    if was.delivery != now.delivery {
+        let what = match now.delivery {
             DeliveryMethod::PodAdmission => {
                 "Ambit's admission policies add token and environment to its new pods, and its service account loses Ambit's annotations"
             }
@@ -174,16 +200,16 @@ fn delivered(before: &AccountSettings, after: &AccountSettings) -> Vec<String> {
                 "its service account is annotated, and the webhook of EKS adds token and environment to its new pods"
             }
         };
-        notes.push(format!("`delivery` goes from {:?} to {:?}: {what}", before.delivery, after.delivery));
+        notes.push(format!("`delivery` goes from {:?} to {:?}: {what}", was.delivery, now.delivery));
     }
-    let lasting = |account: &AccountSettings| {
-        hours(Duration::from_secs(u64::try_from(account.token.expiration_seconds).unwrap_or_default()))
-    };
-    if before.token.expiration_seconds != after.token.expiration_seconds {
-        notes.push(format!("tokens of its new pods are valid for {} instead of {}", lasting(after), lasting(before)));
+    let lasting =
+        |token: &TokenSettings| hours(Duration::from_secs(u64::try_from(token.expiration_seconds).unwrap_or_default()));
+    let (old, new) = (&was.token, &now.token);
+    if old.expiration_seconds != new.expiration_seconds {
+        notes.push(format!("tokens of its new pods are valid for {} instead of {}", lasting(new), lasting(old)));
     }
-    let (found, was) = (&after.token.directory, &before.token.directory);
-    if found != was {
+    if old.directory != new.directory {
+        let (found, was) = (&new.directory, &old.directory);
         notes.push(format!("its new pods find their token in `{found}` instead of `{was}`"));
     }
     notes
@@ -225,9 +251,6 @@ fn notes(old: &Role<'_>, new: &Role<'_>) -> Vec<String> {
         );
     }
     let (before, after) = (&old.resolved.account, &new.resolved.account);
-    if before.region != after.region {
-        notes.push(format!("its pods get region {} instead of {}", after.region, before.region));
-    }
     if new.resolved.delivery().is_some() {
         notes.extend(delivered(before, after));
     }

@@ -265,6 +265,57 @@ fn how_it_is_managed_is_told_as_notes() {
 }
 
 #[test]
+fn how_pods_get_their_credentials_is_told_as_notes() {
+    let one = orders("s3:GetObject");
+    let with = |more: &str| ACCOUNT.replace("{webIdentity: {", &format!("{{webIdentity: {{{more}"));
+    let to =
+        |from: &str, to: &str| told(&format!("{}{POLICY}{one}", with(from)), &format!("{}{POLICY}{one}", with(to)));
+    let annotated = "delivery: ServiceAccountAnnotation, ";
+    assert_eq!(
+        to("", annotated),
+        [
+            "Change shop/orders: settings",
+            "* `delivery` goes from PodAdmission to ServiceAccountAnnotation: its service account is annotated, and the webhook of EKS adds token and environment to its new pods",
+        ]
+    );
+    assert_eq!(
+        to(annotated, "token: {expiration: 90m, directory: /var/run/secrets/x}, "),
+        [
+            "Change shop/orders: settings",
+            "* `delivery` goes from ServiceAccountAnnotation to PodAdmission: Ambit's admission policies add token and environment to its new pods, and its service account loses Ambit's annotations",
+            "* tokens of its new pods are valid for 1h30m instead of 1h",
+            "* its new pods find their token in `/var/run/secrets/x` instead of `/var/run/secrets/ambit.dev`",
+        ]
+    );
+    assert_eq!(to("", "token: {expiration: 1h}, "), Vec::<String>::new(), "as it was without");
+}
+
+#[test]
+fn that_eks_hands_the_role_to_pods_is_told_as_a_note() {
+    let one = orders("s3:GetObject");
+    let start = ACCOUNT.find("{webIdentity: ").unwrap();
+    let end = start + ACCOUNT[start..].find("}}").unwrap() + 2;
+    let eks = format!("{}{{podIdentity: {{clusterName: prod-eu}}}}{}", &ACCOUNT[..start], &ACCOUNT[end..]);
+    let notes = |before: &str, after: &str| {
+        let told = told(&format!("{before}{POLICY}{one}"), &format!("{after}{POLICY}{one}"));
+        told.into_iter().filter(|line| line.starts_with('*')).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        notes(ACCOUNT, &eks),
+        [
+            "* `federation` goes from webIdentity to podIdentity: EKS hands its new pods the role; pods that run lose it when their credentials end: restart them"
+        ]
+    );
+    assert_eq!(
+        notes(&eks, ACCOUNT),
+        [
+            "* the API server refuses a way back from `podIdentity` for a CloudAccount that exists: make another CloudAccount"
+        ]
+    );
+    assert_eq!(notes(&eks, &eks.replace("prod-eu", "prod-us")), Vec::<String>::new());
+}
+
+#[test]
 fn an_account_that_changes_changes_its_identities() {
     let one = orders("s3:GetObject");
     let to = |from: &str, to: &str| {

@@ -81,7 +81,7 @@ pub(super) fn mismatch(wanted: Shape, node: &Node) -> String {
 }
 
 /// Patterns of the kinds, in words.
-const PATTERNS: [(&str, &str); 25] = [
+const PATTERNS: [(&str, &str); 26] = [
     (
         "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         "must be made of lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
@@ -94,6 +94,7 @@ const PATTERNS: [(&str, &str); 25] = [
     ("^[0-9]{12}$", "must be the twelve digits of an account's id, in quotes"),
     ("^aws(-[a-z-]+)?$", "must be a partition, such as 'aws', 'aws-cn' or 'aws-us-gov'"),
     ("^[a-z]{2,}(-[a-z]+)+-[0-9]+$", "must be a region, such as 'eu-west-1'"),
+    ("^[0-9A-Za-z][0-9A-Za-z_-]*$", "must be the name of an EKS cluster: letters, digits, `-` and `_`"),
     ("^/([A-Za-z0-9_+=,.@-]+/)*$", "must be a path that begins and ends with '/', such as '/ambit/'"),
     (
         "^arn:aws(-[a-z-]+)?:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+$",

@@ -21,7 +21,17 @@ fn token(minutes: u64, directory: &str) -> Option<TokenSpec> {
 }
 
 fn by(method: DeliveryMethod, token: Option<TokenSpec>) -> Delivery {
-    delivery("orders", &settings(method, token).unwrap(), ARN)
+    delivery(&pods(), &settings(method, token).unwrap(), ARN)
+}
+
+fn pods() -> PodsOf {
+    PodsOf::new("shop", "orders")
+}
+
+/// Where EKS hands it to pods.
+fn handed() -> Delivery {
+    let settings = AccountSettings::parse(&sample::pod_identity_account().spec, &sample::installation()).unwrap();
+    delivery(&pods(), &settings, ARN)
 }
 
 fn injected(token: Option<TokenSpec>) -> Delivery {
@@ -135,6 +145,22 @@ fn with_annotations_the_table_only_holds_pods_back() {
         ("eks.amazonaws.com/token-expiration", "1800"),
     ]);
     assert_eq!(delivery.annotated().unwrap().annotations("orders"), expected);
+}
+
+/// A switch from tokens is not done while status says that pods get them still.
+#[test]
+fn that_eks_hands_it_to_pods_is_told_as_a_way_of_its_own() {
+    let status = handed().status();
+    assert_eq!(serde_json::to_value(&status).unwrap(), serde_json::json!({"method": "PodIdentity"}));
+    assert!(handed().is_told(Some(&status)));
+    for before in [injected(None), annotated(None)] {
+        assert!(!handed().is_told(Some(&before.status())));
+        assert!(!before.is_told(Some(&status)));
+    }
+    assert!(!handed().is_told(None));
+    let left = DeliveryStatus { annotated_service_accounts: vec!["orders".into()], ..status };
+    assert!(!handed().is_told(Some(&left)), "an annotation may be left");
+    assert_eq!((handed().annotated(), handed().handed_to().is_some()), (None, true));
 }
 
 /// A switch that was broken off must be gone on with, whichever way the account went meanwhile.

@@ -46,6 +46,36 @@ fn an_accepted_declaration_has_all_that_follows() {
 }
 
 #[test]
+fn where_eks_hands_roles_to_pods_the_table_only_gates() {
+    let (installation, key, identity) = (installation(), key(), identity());
+    let grounds = Grounds { account: Some(Arc::new(sample::pod_identity_account())), ..grounds(&installation) };
+    let resolved = resolve(declaration(&identity, &key), &grounds, Catalogue::embedded()).unwrap();
+    let delivery = resolved.delivery().unwrap();
+    let handed_to = delivery.handed_to().unwrap();
+    assert_eq!((handed_to.cluster.as_str(), handed_to.pods.to_string()), (sample::CLUSTER, "shop/orders".to_owned()));
+    assert!(handed_to.are_admitted_by(&resolved.desired.trust, &resolved.role_arn), "{}", resolved.desired.trust);
+    let binding = delivery.binding("orders", None);
+    let gate = crate::api::v1alpha1::Binding { identity: "orders".into(), ready: true, ..Default::default() };
+    assert_eq!(binding, gate);
+    assert_eq!(resolved.tokens(), None);
+    // Clusters of one name in two regions, or in two accounts, stay apart.
+    let elsewhere = |change: fn(&mut crate::api::v1alpha1::AwsAccountSpec)| {
+        let mut account = sample::pod_identity_account();
+        change(account.spec.aws.as_mut().unwrap());
+        let settings = AccountSettings::parse(&account.spec, &installation).unwrap();
+        compile(declaration(&identity, &key), settings, &installation, Catalogue::embedded()).unwrap().desired.trust
+    };
+    let changes: [fn(&mut crate::api::v1alpha1::AwsAccountSpec); 2] = [
+        |aws| aws.region = "us-east-1".into(),
+        |aws| aws.federation.pod_identity.as_mut().unwrap().cluster_name = "prod-us".into(),
+    ];
+    for change in changes {
+        assert!(!handed_to.are_admitted_by(&elsewhere(change), &resolved.role_arn));
+    }
+    assert!(elsewhere(|_| {}).same_meaning(&resolved.desired.trust));
+}
+
+#[test]
 fn there_must_be_such_an_account() {
     let (reason, message) = refused(as_it_is, |grounds| grounds.account = None);
     assert_eq!(reason, Reason::AccountNotFound);
@@ -87,7 +117,8 @@ fn the_account_must_be_usable() {
         broken(|aws| aws.federation.web_identity = None),
         (
             Reason::AccountNotFound,
-            "CloudAccount 'prod' cannot be used: `spec.aws.federation.webIdentity` must be set".to_owned()
+            "CloudAccount 'prod' cannot be used: `spec.aws.federation` must set exactly one of `webIdentity` and `podIdentity`"
+                .to_owned()
         )
     );
 }

@@ -182,6 +182,25 @@ mod tests {
     }
 
     #[test]
+    fn how_tokens_are_given_is_told() {
+        let set = |change: fn(&mut Binding)| told(true, change);
+        assert_eq!(
+            set(|it| it.audience = None),
+            changed("asks for no tokens instead of those for `sts.amazonaws.com`")
+        );
+        assert_eq!(set(|it| it.expiration_seconds = Some(600)), changed("asks for tokens of 600 s instead of 3600 s"));
+        assert_eq!(set(|it| it.expiration_seconds = Some(3600)), [], "as where nothing is said");
+        let words = "mounts tokens in `/var/run/secrets/x` instead of `/var/run/secrets/ambit.dev`";
+        assert_eq!(set(|it| it.directory = Some("/var/run/secrets/x".into())), changed(words));
+        let words = "looks otherwise whether a webhook gave pods their credentials";
+        assert_eq!(set(|it| it.required_env = vec!["AWS_ROLE_ARN".into()]), changed(words));
+        let gate = Binding { audience: None, env: Vec::new(), required_env: vec!["AWS_ROLE_ARN".into()], ..binding() };
+        let open = Binding { required_env: Vec::new(), audience: Some("x".into()), ..gate.clone() };
+        let words = "the BindingTable's entry for service account `orders` asks for tokens for `x` and should for none, and does not look whether a webhook gave pods their credentials";
+        assert_eq!(binding_differences("orders", &gate, true, Some(&open))[0].summary, words);
+    }
+
+    #[test]
     fn a_gate_that_stands_otherwise_is_told_by_its_direction() {
         let shut = |entry: &mut Binding| {
             entry.ready = false;

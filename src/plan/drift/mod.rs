@@ -34,6 +34,7 @@ pub enum Part {
     InlinePolicy,
     Attachment,
     Provider,
+    Association,
     ServiceAccount,
     BindingTable,
 }
@@ -52,6 +53,7 @@ impl Part {
             Self::InlinePolicy => "inlinePolicy",
             Self::Attachment => "attachment",
             Self::Provider => "provider",
+            Self::Association => "association",
             Self::ServiceAccount => "serviceAccount",
             Self::BindingTable => "bindingTable",
         }

@@ -7,7 +7,7 @@ use super::super::desired::{Declaration, condition, level};
 use super::super::reason::Reason;
 use super::super::refusal::Fault;
 use crate::api::v1alpha1::{AccessRule, PermissionsManagement, ScopePolicy};
-use crate::names::shortened;
+use crate::names::{ClusterArn, shortened};
 use crate::policy::ceiling::{Ceiling, Protected, Rule, floor};
 use crate::policy::{AccessLevel, Catalogue, Grant};
 
@@ -147,7 +147,8 @@ fn protected(account: &AccountSettings) -> Protected {
     Protected {
         roles: vec![arn(&format!("role{}*", account.path)), arn("role/ambit/*")],
         means,
-        provider: account.provider_arn(&account.issuer),
+        provider: account.web_identity().map(|web| account.provider_arn(&web.issuer)),
+        associations: account.cluster().map(ClusterArn::associations),
         people: arn("role/aws-reserved/sso.amazonaws.com/*"),
     }
 }

@@ -110,7 +110,34 @@ fn trust_names_a_federated_provider() {
     let birth =
         Birth { owner: owner(), trust: document(anybody), boundary: desired().boundary, session: SessionSeconds::MIN };
     let found = lint(&[Step::Create(birth)], &owner(), &Observation::Absent, false);
-    assert_eq!(found, [Finding::InexactTrust("create", "a statement does not name one federated provider")]);
+    let why = "a statement does not name one federated provider, or EKS for its pods";
+    assert_eq!(found, [Finding::InexactTrust("create", why)]);
+}
+
+#[test]
+fn trust_in_eks_names_account_cluster_namespace_and_service_account() {
+    let cluster = crate::names::ClusterArn::parse(crate::plan::sample::CLUSTER).unwrap();
+    let exact = crate::policy::pod_identity_trust(&cluster, "shop", "orders").unwrap();
+    assert_eq!(said(&[Step::SetTrust(exact.clone())]), Vec::<String>::new());
+    let changed = |from: &str, to: &str| {
+        let text = exact.text().replace(from, to);
+        assert_ne!(text, exact.text(), "{from}");
+        said(&[Step::SetTrust(document(&text))])
+    };
+    let inexact = |why: &str| vec![format!("the trust policy of step `set-trust` is not exact: {why}")];
+    let claims = "account, cluster, namespace and service account must each equal exactly one value";
+    for (from, to) in [
+        (r#","aws:SourceAccount":"123456789012""#, ""),
+        ("eks-cluster-arn", "eks-cluster-name"),
+        (r#"namespace":"shop""#, r#"namespace":"*""#),
+        (r#"service-account":"orders""#, r#"service-account":["orders","mailer"]"#),
+    ] {
+        assert_eq!(changed(from, to), inexact(claims), "{to}");
+    }
+    let who = "a statement does not name one federated provider, or EKS for its pods";
+    for to in [r#"{"Service":"eks.amazonaws.com"}"#, r#"{"Service":"pods.eks.amazonaws.com","AWS":"123456789012"}"#] {
+        assert_eq!(changed(r#"{"Service":"pods.eks.amazonaws.com"}"#, to), inexact(who), "{to}");
+    }
 }
 
 #[test]

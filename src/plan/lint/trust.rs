@@ -3,7 +3,7 @@
 //! Reads the text that is sent, not the types that it was built from, and knows the subjects of
 //! each issuer by itself: a fault in what compiles them is found here.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What stands before, within and after the project in the subjects of pipelines. A pattern is
 /// exact enough when the whole of it comes before the first wildcard.
@@ -12,6 +12,14 @@ const PROJECTS: [[&str; 3]; 4] = [
     ["project_path:", "/", ":ref_type:"],
     ["org/", "/project/", "/user/"],
     ["organization:", ":pipeline:", ":ref:"],
+];
+
+/// What a role must ask for that EKS hands to pods: nobody but EKS says these of a pod.
+const OF_PODS: [&str; 4] = [
+    "aws:SourceAccount",
+    "aws:RequestTag/eks-cluster-arn",
+    "aws:RequestTag/kubernetes-namespace",
+    "aws:RequestTag/kubernetes-service-account",
 ];
 
 /// Why a trust policy lets in more than one subject, if it does.
@@ -33,9 +41,15 @@ fn statement(statement: &Value) -> Option<&'static str> {
     let Some(equals) = condition["StringEquals"].as_object() else {
         return Some("a statement has no `StringEquals`");
     };
-    if !statement["Principal"]["Federated"].is_string() {
-        return Some("a statement does not name one federated provider");
+    match &statement["Principal"] {
+        principal if principal["Federated"].is_string() => token(condition, equals),
+        principal if *principal == json!({"Service": "pods.eks.amazonaws.com"}) => pods(condition, equals),
+        _ => Some("a statement does not name one federated provider, or EKS for its pods"),
     }
+}
+
+/// Trust in tokens of an issuer.
+fn token(condition: &Value, equals: &Map<String, Value>) -> Option<&'static str> {
     let none = Map::new();
     let like = condition["StringLike"].as_object().unwrap_or(&none);
     let others = usize::from(!like.is_empty()) + 1;
@@ -51,6 +65,16 @@ fn statement(statement: &Value) -> Option<&'static str> {
         return Some("`sub` must equal exactly one value, or name the whole project before any wildcard");
     }
     None
+}
+
+/// Trust in EKS for the pods of a service account.
+fn pods(condition: &Value, equals: &Map<String, Value>) -> Option<&'static str> {
+    if condition.as_object().is_none_or(|condition| condition.len() != 1) {
+        return Some("a statement has conditions beside `StringEquals`");
+    }
+    let says = |claim: &str| equals.get(claim).and_then(Value::as_str).is_some_and(is_literal);
+    let why = "account, cluster, namespace and service account must each equal exactly one value";
+    (!OF_PODS.into_iter().all(says)).then_some(why)
 }
 
 /// Whether a pattern stands where one may: what the subject's must name is looked at apart, and

@@ -15,14 +15,16 @@ pub struct Protected {
     pub roles: Vec<String>,
     /// The boundary, its own policies and users.
     pub means: Vec<String>,
-    /// The provider of the cluster's tokens.
-    pub provider: String,
+    /// The provider of the cluster's tokens, where the account trusts one.
+    pub provider: Option<String>,
+    /// What says which role the pods of the cluster get, where EKS hands it to them.
+    pub associations: Option<String>,
     /// The roles of people.
     pub people: String,
 }
 
-/// Services whose actions act on IAM's resources: a test finds those that are new.
-const SERVICES: [&str; 6] = ["codestar", "ec2", "es", "iam", "ssm", "sts"];
+/// Services whose actions act on IAM's resources, and EKS: a test finds those that are new.
+const SERVICES: [&str; 7] = ["codestar", "ec2", "eks", "es", "iam", "ssm", "sts"];
 /// The resource of every role's trust.
 const EVERYTHING: &str = "*";
 
@@ -36,19 +38,24 @@ pub fn floor(protected: &Protected, catalogue: &Catalogue) -> Vec<(&'static str,
     };
     let kept = |resources: &[String]| deny(changes(resources, catalogue), resources);
     let one = |resource: &str| [resource.to_owned()];
-    vec![
+    let mut rules = vec![
         (
             "the trust of a role says who may become it, and no identity may change that",
             deny(vec!["iam:UpdateAssumeRolePolicy".to_owned()], &one(EVERYTHING)),
         ),
         ("the role belongs to another identity, and a shared identity tells nobody who acted", kept(&protected.roles)),
         ("it is Ambit's own, and no identity may change what bounds it", kept(&protected.means)),
-        (
-            "the account trusts this issuer, and no identity may change whom the account believes",
-            kept(&one(&protected.provider)),
-        ),
         ("the role belongs to people, and a shared identity tells nobody who acted", kept(&one(&protected.people))),
-    ]
+    ];
+    rules.extend(protected.provider.iter().map(|provider| {
+        let why = "the account trusts this issuer, and no identity may change whom the account believes";
+        (why, kept(&one(provider)))
+    }));
+    rules.extend(protected.associations.iter().map(|associations| {
+        let why = "EKS hands roles to pods by these associations, and no identity may change which pods get which";
+        (why, kept(&one(associations)))
+    }));
+    rules
 }
 
 /// Every action that changes one of these resources, or becomes it.

@@ -277,12 +277,15 @@ fn a_rule_must_have_conditions_that_aws_has() {
 
 // ---- the floor ----
 
+const ASSOCIATIONS: &str = "arn:aws:eks:eu-west-1:123456789012:podidentityassociation/";
+
 fn protected() -> Protected {
     let arn = |resource: &str| format!("{ACCOUNT}{resource}");
     Protected {
         roles: vec![arn("role/ambit/sim/*")],
         means: vec![arn("role/ambit-*"), arn("policy/ambit-*"), arn("policy/bounds"), arn("user/ambit-*")],
-        provider: arn("oidc-provider/oidc.example.com/id/A"),
+        provider: Some(arn("oidc-provider/oidc.example.com/id/A")),
+        associations: Some(format!("{ASSOCIATIONS}prod-eu/*")),
         people: arn("role/aws-reserved/sso.amazonaws.com/*"),
     }
 }
@@ -326,8 +329,8 @@ fn acting(arn: &str) -> Vec<(String, bool)> {
 #[test]
 fn no_action_that_changes_or_becomes_what_is_kept_gets_past_the_floor() {
     let mut refused = 0;
-    for resource in KEPT {
-        let arn = format!("{ACCOUNT}{resource}");
+    let kept = KEPT.iter().map(|resource| format!("{ACCOUNT}{resource}"));
+    for arn in kept.chain([format!("{ASSOCIATIONS}prod-eu/a-1")]) {
         for (action, changes) in acting(&arn) {
             assert_eq!(floored(&action, &arn).is_some(), changes, "{action} on {arn}");
             refused += usize::from(changes);
@@ -385,6 +388,8 @@ fn what_is_not_kept_is_left_alone() {
         }
     }
     for (action, resource) in [
+        ("eks:*", "arn:aws:eks:eu-west-1:123456789012:podidentityassociation/prod-eu-2/a-1"),
+        ("eks:*", "arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu"),
         ("s3:*", "arn:aws:s3:::ambit-bucket/*"),
         ("sqs:*", "arn:aws:sqs:eu-west-1:123456789012:ambit-operator"),
         ("iam:Get*", "arn:aws:iam::123456789012:role/ambit/sim/x"),

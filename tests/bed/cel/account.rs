@@ -22,6 +22,20 @@ fn stored() -> Value {
     json!({"apiVersion": "ambit.dev/v1alpha1", "kind": "CloudAccount", "metadata": {"name": ambit_bed::ACCOUNT_NAME}})
 }
 
+/// An account whose roles EKS hands to pods. It is another one than the operator's, so nothing is ever
+/// asked of it.
+pub fn stored_on_eks() -> Value {
+    let change = json!({"metadata": {"name": "stored-on-eks"}, "spec": {"aws": {
+        "accountId": "999999999999", "permissionsBoundaryArn": "arn:aws:iam::999999999999:policy/ambit-boundary",
+        "federation": {"webIdentity": null, "podIdentity": {"clusterName": "prod-eu"}},
+    }}});
+    merged(base(), &change)
+}
+
+fn cluster(name: &str) -> Value {
+    aws(&json!({"federation": {"webIdentity": null, "podIdentity": {"clusterName": name}}}))
+}
+
 fn aws(change: &Value) -> Value {
     json!({"spec": {"aws": change}})
 }
@@ -93,7 +107,7 @@ fn issuers() -> Vec<Case> {
 }
 
 pub fn cases() -> Vec<Case> {
-    [issuers(), deliveries(), others()].concat()
+    [issuers(), deliveries(), others(), events()].concat()
 }
 
 fn deliveries() -> Vec<Case> {
@@ -177,12 +191,30 @@ fn others() -> Vec<Case> {
         .accepts([aws(&json!({"partition": "aws-cn", "permissionsBoundaryArn": BOUNDARY_OF_CHINA}))])
         .refuses([aws(&json!({"permissionsBoundaryArn": BOUNDARY_OF_CHINA}))]),
         Case::new(
+            stored_on_eks(),
+            "spec.aws",
+            "`federation.podIdentity` and `region` must stay as they are: associations of that cluster would be left behind; make another CloudAccount instead",
+        )
+        .about_changes()
+        .accepts([
+            aws(&json!({"federation": {"pipelines": [{"issuer": "https://token.actions.githubusercontent.com"}]}})),
+            aws(&json!({"assumeRole": {"arn": "arn:aws:iam::999999999999:role/ambit"}})),
+        ])
+        .refuses([
+            cluster("prod-us"),
+            aws(&json!({"region": "us-east-1"})),
+            aws(&json!({"federation": {"podIdentity": null, "webIdentity": {"issuer": "https://oidc.example.com/id/1"}}})),
+        ]),
+        Case::new(
             base(),
             "spec.aws.federation",
-            "must set `webIdentity`: it is the only federation that this version supports",
+            "must set exactly one of `webIdentity` and `podIdentity`; `pipelines` may stand beside either",
         )
-        .accepts([json!({})])
-        .refuses([aws(&json!({"federation": {"webIdentity": null}}))]),
+        .accepts([json!({}), cluster("prod-eu"), cluster("1_2-3")])
+        .refuses([
+            aws(&json!({"federation": {"webIdentity": null}})),
+            aws(&json!({"federation": {"podIdentity": {"clusterName": "prod-eu"}}})),
+        ]),
         Case::new(
             base(),
             "spec.events",
@@ -190,6 +222,14 @@ fn others() -> Vec<Case> {
         )
         .accepts([json!({}), queue("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events")])
         .refuses([json!({"spec": {"events": {}}})]),
+        Case::new(base(), "spec.sweepInterval", "must be a duration from '1s' to '24h'")
+            .accepts(["1s", "10m", "24h"].map(sweep))
+            .refuses(["0s", "25h", "1440m1s"].map(sweep)),
+    ]
+}
+
+fn events() -> Vec<Case> {
+    vec![
         Case::new(
             base(),
             "spec.events.aws.queueUrl",
@@ -231,8 +271,5 @@ fn others() -> Vec<Case> {
                     &queue("https://sqs.us-east-1.amazonaws.com/123456789012/ambit-events"),
                 ),
             ]),
-        Case::new(base(), "spec.sweepInterval", "must be a duration from '1s' to '24h'")
-            .accepts(["1s", "10m", "24h"].map(sweep))
-            .refuses(["0s", "25h", "1440m1s"].map(sweep)),
     ]
 }

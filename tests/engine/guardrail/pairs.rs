@@ -56,7 +56,8 @@ impl Case {
         let protected = Protected {
             roles: vec![arn("role/ambit/*")],
             means: vec![arn("role/ambit-*"), arn("policy/bounds")],
-            provider: arn("oidc-provider/oidc.example.com/id/A"),
+            provider: Some(arn("oidc-provider/oidc.example.com/id/A")),
+            associations: None,
             people: arn("role/aws-reserved/sso.amazonaws.com/*"),
         };
         let mut denies = rules("deny");

@@ -115,6 +115,11 @@ fn suspension_survives_a_fault_at_every_call() {
 }
 
 #[test]
+fn associations_survive_a_fault_at_every_call() {
+    every_point_of("associations", &stories::handed());
+}
+
+#[test]
 fn every_story_survives_a_long_outage_that_begins_at_any_call() {
     let mut total = 0;
     for story in stories::all() {

@@ -13,6 +13,11 @@ pub const OTHER_BOUNDARY: &str = "arn:aws:iam::123456789012:policy/ambit-boundar
 pub const ISSUER: &str = "https://oidc.example.com/id/A";
 pub const AUDIENCE: &str = "sts.amazonaws.com";
 
+/// The cluster, where EKS hands roles to pods.
+pub const CLUSTER: &str = "arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu";
+/// Another cluster of the account.
+pub const OTHER_CLUSTER: &str = "arn:aws:eks:us-east-1:123456789012:cluster/prod-eu";
+
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
@@ -49,6 +54,13 @@ pub fn account_of_other_tokens() -> Arc<CloudAccount> {
 
 fn web(account: &mut CloudAccount) -> &mut WebIdentitySpec {
     account.spec.aws.as_mut().and_then(|aws| aws.federation.web_identity.as_mut()).unwrap()
+}
+
+/// The same, where EKS hands roles to pods.
+pub fn pod_identity_account(boundary: &str) -> Arc<CloudAccount> {
+    let mut account = CloudAccount::clone(&account(boundary));
+    account.spec.aws.as_mut().unwrap().federation = read(json!({"podIdentity": {"clusterName": "prod-eu"}}));
+    Arc::new(account)
 }
 
 /// A policy that selects every namespace and allows anything.

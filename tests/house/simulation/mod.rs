@@ -11,6 +11,7 @@ mod gate;
 mod guardrails;
 mod heard;
 mod lag;
+mod leftovers;
 mod monitor;
 mod observed;
 mod orphans;

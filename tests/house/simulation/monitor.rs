@@ -1,13 +1,18 @@
 //! What must hold after every single call to the cloud, whatever fails around it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ambit::cloud::{Cloud, CloudError, Depth, MemoryCloud, MemoryRole, Page, PageToken};
+use ambit::cloud::{
+    AssociationPage, Cloud, CloudError, Depth, MemoryAssociation, MemoryCloud, MemoryRole, Page, PageToken,
+};
 use ambit::cluster::MemoryCluster;
-use ambit::domain::{Desired, Observation, Observed, Provider, ProviderStep, Reading, Step, StepDone, Usage, WebToken};
-use ambit::names::{BoundaryArn, Digest, IdentityKey, IssuerUrl, PrincipalName};
+use ambit::domain::{
+    Association, AssociationStep, Cluster, Desired, Observation, Observed, PodsOf, Provider, ProviderStep, Reading,
+    Step, StepDone, Usage, WebToken,
+};
+use ambit::names::{BoundaryArn, ClusterArn, Digest, IdentityKey, IssuerUrl, PrincipalName};
 use ambit::policy::Document;
 use async_trait::async_trait;
 
@@ -40,13 +45,47 @@ pub struct Monitored {
     pub key: IdentityKey,
     pub installation: String,
     pub declared: Declared,
+    /// The cluster, where EKS hands roles to pods.
+    pub eks: Option<ClusterArn>,
     pub gate: Gate,
 }
 
 impl Monitored {
     fn is_ours(&self, role: &MemoryRole) -> bool {
-        role.tags.get("ambit.dev/installation") == Some(&self.installation)
-            && role.tags.get("ambit.dev/identity") == Some(&self.key.to_string())
+        self.are_ours(&role.tags)
+    }
+
+    fn are_ours(&self, tags: &BTreeMap<String, String>) -> bool {
+        tags.get("ambit.dev/installation") == Some(&self.installation)
+            && tags.get("ambit.dev/identity") == Some(&self.key.to_string())
+    }
+
+    fn associations(&self) -> Vec<MemoryAssociation> {
+        self.eks.iter().flat_map(|cluster| self.cloud.associations(cluster)).collect()
+    }
+
+    /// Panics if a step takes the association of an incarnation that lives and that is as it should be.
+    fn protect_what_works(&self, step: &AssociationStep) {
+        let AssociationStep::Delete { id } = step else { return };
+        let living = self.cluster.get(&self.key).filter(|object| object.metadata.deletion_timestamp.is_none());
+        let (Some(living), Some(eks)) = (living, &self.eks) else { return };
+        let Some(association) = self.associations().into_iter().find(|found| found.id == *id) else { return };
+        let subject = living.spec.subject.service_account.map(|subject| subject.name);
+        let is_its = association.tags.get("ambit.dev/uid") == living.metadata.uid.as_ref()
+            && subject.as_ref() == Some(&association.pods.service_account);
+        let works = self.cloud.handed_to(eks, &association.pods).is_some_and(|role| role == association.role);
+        assert!(!(is_its && works), "an association that works was removed: {association:?}");
+    }
+
+    /// Panics if a step on an association did something that no step may do.
+    fn judge_association(&self, step: &AssociationStep, before: &[MemoryAssociation]) {
+        let after = self.associations();
+        for found in before.iter().filter(|found| !self.are_ours(&found.tags)) {
+            assert!(after.contains(found), "step `{}` touched {found:?}, which is not ours", step.name());
+        }
+        for found in after.iter().filter(|found| !self.are_ours(&found.tags)) {
+            assert!(before.contains(found), "step `{}` made {found:?} without our tags", step.name());
+        }
     }
 
     /// Everything that is wrong with the account as it stands.
@@ -138,6 +177,30 @@ impl Cloud for Monitored {
     async fn apply_provider(&self, issuer: &IssuerUrl, step: &ProviderStep) -> Result<(), CloudError> {
         self.gate.pass().await;
         self.cloud.apply_provider(issuer, step).await
+    }
+
+    async fn observe_cluster(&self) -> Result<Observation<Cluster>, CloudError> {
+        self.gate.pass().await;
+        self.cloud.observe_cluster().await
+    }
+
+    async fn observe_association(&self, pods: &PodsOf) -> Result<Observation<Association>, CloudError> {
+        self.gate.pass().await;
+        self.cloud.observe_association(pods).await
+    }
+
+    async fn apply_association(&self, step: &AssociationStep) -> Result<(), CloudError> {
+        self.gate.pass().await;
+        self.protect_what_works(step);
+        let before = self.associations();
+        let done = self.cloud.apply_association(step).await;
+        self.judge_association(step, &before);
+        done
+    }
+
+    async fn sweep_associations(&self, from: Option<&PageToken>) -> Result<AssociationPage, CloudError> {
+        self.gate.pass().await;
+        self.cloud.sweep_associations(from).await
     }
 
     async fn observe_boundary(&self, boundary: &BoundaryArn) -> Result<Observation<Reading>, CloudError> {

@@ -7,20 +7,24 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ambit::api::v1alpha1::{CloudAccount, MachineIdentity, MachineIdentitySpec, ScopePolicy};
-use ambit::cloud::{Cloud, FaultPlan, Faulty, MemoryCloud, MemoryRole};
+use ambit::cloud::{Cloud, FaultPlan, Faulty, MemoryAssociation, MemoryCloud, MemoryRole};
 use ambit::cluster::{Cluster, MemoryCluster};
 use ambit::controller::Memory;
 use ambit::controller::accounts::{Account, Accounts};
 use ambit::controller::context::{Context, Timing, World};
 use ambit::controller::sweep::Sweeps;
-use ambit::domain::Provider;
-use ambit::names::{AccountId, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName, RolePath};
+use ambit::domain::{PodsOf, Provider};
+use ambit::names::{
+    AccountId, BoundaryArn, ClusterArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName, RolePath,
+};
 use ambit::plan::account::AccountSettings;
 use ambit::plan::{Declaration, Grounds, Resolved, compile};
 use ambit::policy::Catalogue;
 
 use super::clock;
-use super::declare::{self, ACCOUNT, ACCOUNT_ID, AUDIENCE, BOUNDARY, ISSUER, NAMESPACE, OTHER_BOUNDARY};
+use super::declare::{
+    self, ACCOUNT, ACCOUNT_ID, AUDIENCE, BOUNDARY, CLUSTER, ISSUER, NAMESPACE, OTHER_BOUNDARY, OTHER_CLUSTER,
+};
 use super::delivery::Watch;
 use super::faulty_cluster::FaultyCluster;
 use super::gate::Gate;
@@ -71,6 +75,14 @@ pub struct Stage {
     declared: Declared,
     planted: Vec<MemoryRole>,
     watch: Arc<OnceLock<Watch>>,
+    /// The cluster, where EKS hands roles to pods.
+    eks: Option<ClusterArn>,
+    tied: Vec<MemoryAssociation>,
+}
+
+/// The clusters of the account.
+fn clusters() -> [ClusterArn; 2] {
+    [CLUSTER, OTHER_CLUSTER].map(|arn| ClusterArn::parse(arn).unwrap())
 }
 
 impl Stage {
@@ -100,9 +112,73 @@ impl Stage {
             declared: Declared::default(),
             planted: Vec::new(),
             watch: Arc::default(),
+            eks: None,
+            tied: Vec::new(),
         };
         stage.plant_others();
         stage
+    }
+
+    /// The same, where EKS hands roles to pods, in two clusters and to those of other people too.
+    pub fn with_pod_identity() -> Self {
+        let mut stage = Self::new();
+        let cluster = ClusterArn::parse(CLUSTER).unwrap();
+        stage.cloud = stage.cloud.clone().in_cluster(cluster.clone());
+        let theirs = "arn:aws:iam::123456789012:role/of-somebody-else";
+        let untagged = MemoryAssociation::foreign(PodsOf::new(NAMESPACE, "mailer"), theirs);
+        let mut of_another = MemoryAssociation::foreign(PodsOf::new("bank", "orders"), theirs);
+        of_another.tags = [("installation", "other"), ("identity", "bank/orders"), ("uid", "uid-of-another")]
+            .map(|(key, value)| (format!("ambit.dev/{key}"), value.to_owned()))
+            .into();
+        for association in [untagged, of_another] {
+            stage.cloud.plant_association(&cluster, association);
+        }
+        // Pods of the same name, in another cluster of the account.
+        let elsewhere = MemoryAssociation::foreign(PodsOf::new(NAMESPACE, "orders"), theirs);
+        stage.cloud.plant_association(&ClusterArn::parse(OTHER_CLUSTER).unwrap(), elsewhere);
+        stage.change_account(declare::pod_identity_account(BOUNDARY));
+        stage.eks = Some(cluster);
+        stage.tied = stage.associations();
+        stage
+    }
+
+    /// The cluster, where EKS hands roles to pods.
+    pub fn eks(&self) -> Option<&ClusterArn> {
+        self.eks.as_ref()
+    }
+
+    /// All associations, of both clusters.
+    pub fn associations(&self) -> Vec<MemoryAssociation> {
+        clusters().iter().flat_map(|cluster| self.cloud.associations(cluster)).collect()
+    }
+
+    /// Whose pods, in which cluster, get a role.
+    pub fn get(&self, role: &str) -> Vec<(ClusterArn, PodsOf)> {
+        let tied = |cluster: ClusterArn| {
+            let all = self.cloud.associations(&cluster).into_iter();
+            all.map(move |found| (cluster.clone(), found.pods)).collect::<Vec<_>>()
+        };
+        let mut all: Vec<_> = clusters().into_iter().flat_map(tied).collect();
+        all.retain(|(cluster, pods)| self.cloud.handed_to(cluster, pods).as_deref() == Some(role));
+        all
+    }
+
+    /// Those of other people, as they were planted.
+    pub fn tied(&self) -> &[MemoryAssociation] {
+        &self.tied
+    }
+
+    /// The identity's association as it is.
+    pub fn association(&self, service_account: &str) -> Option<MemoryAssociation> {
+        let pods = PodsOf::new(NAMESPACE, service_account);
+        self.cloud.associations(self.eks.as_ref()?).into_iter().find(|found| found.pods == pods)
+    }
+
+    /// Changes the identity's association by hand.
+    pub fn tie_by_hand(&self, change: impl FnOnce(&mut MemoryAssociation)) {
+        let cluster = self.eks.as_ref().unwrap();
+        let pods = PodsOf::new(NAMESPACE, "orders");
+        assert!(self.cloud.change_association(cluster, &pods, change), "there is no association to change");
     }
 
     /// Roles that are none of this identity's: all of them must stay as they are.
@@ -158,7 +234,8 @@ impl Stage {
 
     /// Gives the account another boundary.
     pub fn change_boundary(&self, boundary: &str) {
-        self.change_account(declare::account(boundary));
+        let account = if self.eks.is_some() { declare::pod_identity_account } else { declare::account };
+        self.change_account(account(boundary));
     }
 
     /// Puts another account in its place.
@@ -229,6 +306,7 @@ impl Stage {
             key: self.key.clone(),
             installation: self.installation.to_string(),
             declared: self.declared.clone(),
+            eks: self.eks.clone(),
             gate,
         }
     }

@@ -2,10 +2,11 @@
 
 mod delivered;
 mod guarded;
+mod handed;
 mod suspended;
 
 use ambit::api::v1alpha1::{DeletionPolicy, MachineIdentitySpec, ManagementPolicy, ServiceAccountSubject};
-use ambit::cloud::{FaultPlan, MemoryRole};
+use ambit::cloud::{FaultPlan, MemoryAssociation, MemoryRole};
 
 use super::declare::OTHER_BOUNDARY;
 use super::process::{Process, Rest};
@@ -35,6 +36,8 @@ pub enum Ending {
 #[derive(Clone, Copy)]
 pub struct Story {
     pub name: &'static str,
+    /// Where it happens.
+    pub place: fn() -> Stage,
     /// Whether the identity exists and is settled before it begins.
     pub settled_before: bool,
     /// What sets it up, before the operator looks.
@@ -48,13 +51,21 @@ pub struct Story {
 
 impl Story {
     const fn new(name: &'static str, act: fn(&Stage), ending: Ending) -> Self {
-        Self { name, settled_before: true, prepare: |stage| stage.create("uid-1"), before: &[], act, ending }
+        Self {
+            name,
+            place: Stage::new,
+            settled_before: true,
+            prepare: |stage| stage.create("uid-1"),
+            before: &[],
+            act,
+            ending,
+        }
     }
 
     /// The stage when the story has just happened, and what a process remembers
     /// that has been there all the time.
     pub async fn begin(&self) -> Begun {
-        let stage = Stage::new();
+        let stage = (self.place)();
         let mut memory = None;
         if self.settled_before {
             (self.prepare)(&stage);
@@ -68,8 +79,8 @@ impl Story {
             memory = process.remembered();
         }
         (self.act)(&stage);
-        let role = stage.role();
-        Begun { stage, memory, role }
+        let (role, associations) = (stage.role(), stage.associations());
+        Begun { stage, memory, role, associations }
     }
 }
 
@@ -78,6 +89,7 @@ pub struct Begun {
     pub stage: Stage,
     pub memory: Option<(String, ambit::controller::Remembered)>,
     role: Option<MemoryRole>,
+    associations: Vec<MemoryAssociation>,
 }
 
 impl Begun {
@@ -97,12 +109,14 @@ impl Begun {
             Ending::Retained => {
                 assert_eq!((rest, stage.object()), (Rest::Gone, None));
                 assert_eq!(stage.role(), self.role.clone().map(left_behind));
+                assert_eq!(stage.associations(), self.associations);
                 truth::assert_others_untouched(stage, 1);
                 assert!(stage.cluster.table("shop").service_accounts.is_empty());
             }
             Ending::Observed => {
                 assert_eq!(rest, Rest::Waits);
                 assert_eq!(stage.role(), self.role);
+                assert_eq!(stage.associations(), self.associations);
                 truth::assert_others_untouched(stage, usize::from(self.role.is_some()));
                 truth::assert_idle(stage, process).await;
             }
@@ -184,13 +198,15 @@ pub fn all() -> Vec<Story> {
     stories.extend(repaired());
     stories.extend(ended());
     stories.extend(guarded::all());
-    stories.extend(suspended::all());
     stories.extend(delivered::all());
+    stories.extend(handed::all());
+    stories.extend(suspended::all());
     stories
 }
 
 pub use delivered::all as delivered;
 pub use guarded::all as guarded;
+pub use handed::all as handed;
 pub use suspended::all as suspended;
 
 /// What people declare.

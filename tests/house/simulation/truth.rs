@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ambit::api::v1alpha1::{FINALIZER, MachineIdentity};
 use ambit::cloud::FaultPlan;
+use ambit::domain::PodsOf;
 use ambit::plan::Annotated;
 use ambit::policy::Document;
 
@@ -81,6 +82,7 @@ pub fn assert_suspended(stage: &Stage) {
     assert!(times[1] < before.0, "whatever was issued until the trust was empty is old");
     assert!(role.boundary.is_some());
     assert_others_untouched(stage, 1);
+    assert_eq!(stage.association("orders").is_some(), stage.eks().is_some(), "what hands it to pods stays");
     for (name, status, reason) in [
         ("Ready", "False", "Suspended"),
         ("Accepted", "True", "Accepted"),
@@ -134,7 +136,11 @@ fn assert_role(stage: &Stage, object: &MachineIdentity) {
     let meaning = |text: &str| Document::read(text).unwrap().meaning();
     assert_eq!(meaning(&role.trust), desired.trust.meaning(), "trust: {}", role.trust);
     let subject = &object.spec.subject.service_account.as_ref().unwrap().name;
-    assert!(role.trust.contains(&format!("\"system:serviceaccount:{NAMESPACE}:{subject}\"")), "{}", role.trust);
+    let named = match stage.eks() {
+        None => format!("\"system:serviceaccount:{NAMESPACE}:{subject}\""),
+        Some(_) => format!("\"aws:RequestTag/kubernetes-service-account\":\"{subject}\""),
+    };
+    assert!(role.trust.contains(&named), "{}", role.trust);
     let status = object.status.as_ref().unwrap();
     assert_eq!(status.suspension, None);
     // Sessions from before a suspension stay denied.
@@ -168,6 +174,7 @@ fn assert_delivered(stage: &Stage, object: &MachineIdentity) {
     assert!(binding.ready && binding.reason.is_none(), "{binding:?}");
     assert_eq!(*binding, delivery.binding(&stage.key.name, None));
     assert_annotated(stage, delivery.annotated().map(|it| (delivery.service_account.as_str(), it)));
+    assert_handed(stage, &delivery.service_account);
     let told = object.status.as_ref().unwrap().delivery.clone();
     assert_eq!(told.unwrap_or_default(), delivery.status());
     assert!(stage.cluster.has_service_account(NAMESPACE, &delivery.service_account));
@@ -181,6 +188,21 @@ pub fn assert_annotated(stage: &Stage, said: Option<(&str, &Annotated)>) {
         let found = stage.cluster.annotations(NAMESPACE, service_account);
         assert_eq!(found, wanted.unwrap_or_default(), "{service_account}");
     }
+}
+
+/// Where EKS hands roles to pods: the declared ones get it, and nobody else does.
+fn assert_handed(stage: &Stage, service_account: &str) {
+    let recorded = stage.object().and_then(|object| object.status?.aws?.pod_identity_association);
+    let Some(cluster) = stage.eks() else {
+        assert_eq!(recorded, None);
+        return;
+    };
+    let role = stage.role().unwrap().arn;
+    let get_it: Vec<_> = stage.get(&role);
+    assert_eq!(get_it, [(cluster.clone(), PodsOf::new(NAMESPACE, service_account))]);
+    let found = stage.association(service_account).unwrap();
+    let recorded = recorded.unwrap();
+    assert_eq!((recorded.id, recorded.service_account.as_str()), (found.id, service_account));
 }
 
 /// The identity left nothing behind but its service account.
@@ -201,6 +223,12 @@ pub fn assert_others_untouched(stage: &Stage, ours: usize) {
     for role in stage.planted() {
         assert!(roles.contains(role), "`{}` was touched", role.name);
     }
+    let tied = stage.associations();
+    for found in stage.tied() {
+        assert!(tied.contains(found), "{found:?} was touched");
+    }
+    let most = stage.tied().len() + if stage.eks().is_some() { ours } else { 0 };
+    assert!(tied.len() <= most, "left behind: {tied:#?}");
 }
 
 /// Rounds that sweep and look at everything again change nothing: neither in

@@ -119,6 +119,10 @@ impl Bed {
         if self.state().options.events {
             self.plant(&["queue", "--name", cloud::QUEUE_NAME]).await?;
         }
+        if self.state().options.pod_identity {
+            let issuer = self.state().issuer();
+            self.plant(&["cluster", cloud::CLUSTER_NAME, "--issuer", &issuer]).await?;
+        }
         if self.state().options.operator {
             self.plant_operator().await?;
             tell("the operator's cloud user has exactly the policy that `ambit account policy` prints");

@@ -1,8 +1,9 @@
 //! What becomes of identities that somebody suspends.
 
 use ambit::api::v1alpha1::ManagementPolicy;
+use ambit::domain::PodsOf;
 
-use super::super::declare::narrow_policy;
+use super::super::declare::{NAMESPACE, narrow_policy};
 use super::super::stage::Stage;
 use super::{Ending, Story, attach, change_all, delete, observe, other_scopes, other_subject};
 
@@ -22,6 +23,7 @@ fn after(before: &'static [fn(&Stage)], story: Story) -> Story {
 pub fn all() -> Vec<Story> {
     let mut stories = begun();
     stories.extend(gone_on());
+    stories.extend(handed());
     stories
 }
 
@@ -130,5 +132,36 @@ fn gone_on() -> Vec<Story> {
         ),
         after(&[suspend, resume], Story::new("resumed: deleted", delete, Gone)),
         after(&[suspend], Story::new("suspended: deleted", delete, Gone)),
+    ]
+}
+
+/// Where EKS hands the role to pods. What makes it do so stays: the role lets in nobody.
+fn handed() -> Vec<Story> {
+    use Ending::{Gone, Live, Suspended};
+    let place = Stage::with_pod_identity;
+    let later = |story| Story { place, ..after(&[suspend], story) };
+    vec![
+        Story { place, ..Story::new("suspend: handed by EKS", suspend, Suspended) },
+        later(Story::new("suspended: handed by EKS, resumed", resume, Live)),
+        later(Story::new(
+            "suspended: handed by EKS, resumed for another subject",
+            |stage| {
+                stage.edit(|spec| {
+                    spec.suspend = false;
+                    other_subject(spec);
+                });
+            },
+            Live,
+        )),
+        later(Story::new(
+            "suspended: handed by EKS, resumed without what hands it",
+            |stage| {
+                let pods = PodsOf::new(NAMESPACE, "orders");
+                assert!(stage.cloud.remove_association(stage.eks().unwrap(), &pods));
+                resume(stage);
+            },
+            Live,
+        )),
+        later(Story::new("suspended: handed by EKS, deleted", delete, Gone)),
     ]
 }
