@@ -28,6 +28,7 @@ use ambit::names::{BoundaryArn, IdentityKey, InstallationId};
 use ambit::plan::account::AccountSettings;
 use ambit::plan::{Declaration, Findings, Grounds, Reason, Resolved, Verdict, compile, conclude};
 use ambit::policy::Catalogue;
+use ambit::telemetry::metrics::Metrics;
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -237,6 +238,7 @@ fn context(installation: InstallationId, world: Arc<Plain>) -> Context {
         memory: Memory::default(),
         sweeps: Sweeps::default(),
         timing: Timing { resync: Duration::from_hours(6), consistency_window: Duration::from_secs(15) },
+        metrics: Metrics::default(),
         catalogue: Catalogue::embedded(),
         clock: jiff::Timestamp::now,
         spread: || 0.5,
@@ -329,6 +331,7 @@ fn findings(resolved: &Resolved, id: Option<String>) -> Findings {
             sessions_denied_before: None,
             pod_identity_association: None,
         }),
+        issued: None,
         drift: Some(Vec::new()),
         contest: None,
         suspension: None,

@@ -40,11 +40,21 @@ struct Rendered {
     role_arn: String,
     permissions_boundary: String,
     max_session_duration: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_secret: Option<RenderedSecret>,
     trust_policy: serde_json::Value,
     permissions: serde_json::Value,
     /// What its service account says to the webhook of EKS, where the account delivers that way.
     #[serde(skip_serializing_if = "Annotations::is_empty")]
     service_account_annotations: Annotations,
+}
+
+/// The Secret in which Ambit keeps credentials, without its values.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RenderedSecret {
+    name: String,
+    keys: &'static [&'static str],
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<Exit, String> {
@@ -135,6 +145,9 @@ fn render(declared: &Declared, resolved: &Resolved) -> Result<Rendered, String> 
         role_arn: resolved.role_arn.clone(),
         permissions_boundary: resolved.desired.boundary.to_string(),
         max_session_duration: resolved.desired.session.get(),
+        session_secret: resolved
+            .secret()
+            .map(|target| RenderedSecret { name: target.name.clone(), keys: target.keys() }),
         trust_policy: document(resolved.desired.trust.text())?,
         permissions: document(resolved.desired.permissions.text())?,
         service_account_annotations: resolved

@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 
 use super::{AssociationPage, Cloud, CloudError, Depth, ErrorKind, EventQueue, Page, PageToken};
 use crate::domain::{
-    Association, AssociationStep, Cluster, Observation, Observed, PodsOf, Provider, ProviderStep, Reading, Step,
-    StepDone, Usage, WebToken,
+    Association, AssociationStep, Cluster, Credentials, Observation, Observed, PodsOf, Provider, ProviderStep, Reading,
+    SessionSeconds, Step, StepDone, Usage, WebToken,
 };
 use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
 
@@ -38,6 +38,7 @@ pub struct FaultPlan(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     faults: Vec<(Range<usize>, Fault)>,
+    named: Vec<(&'static str, Fault)>,
     calls: Mutex<Vec<&'static str>>,
     hung: Notify,
 }
@@ -59,6 +60,13 @@ impl FaultPlan {
     #[must_use]
     pub fn during(calls: Range<usize>, fault: Fault) -> Self {
         Self(Arc::new(Shared { faults: vec![(calls, fault)], ..Shared::default() }))
+    }
+
+    /// All calls of these names fail.
+    #[must_use]
+    pub fn of(calls: &[&'static str], fault: Fault) -> Self {
+        let named = calls.iter().map(|call| (*call, fault)).collect();
+        Self(Arc::new(Shared { named, ..Shared::default() }))
     }
 
     /// The names of all calls so far, in order.
@@ -95,7 +103,8 @@ impl FaultPlan {
         let mut calls = self.0.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let number = calls.len();
         calls.push(call);
-        self.0.faults.iter().find(|(numbers, _)| numbers.contains(&number)).map(|(_, fault)| *fault)
+        let by_number = self.0.faults.iter().find(|(numbers, _)| numbers.contains(&number)).map(|(_, fault)| *fault);
+        by_number.or_else(|| self.0.named.iter().find(|(name, _)| *name == call).map(|(_, fault)| *fault))
     }
 
     async fn hang<T>(&self) -> T {
@@ -139,6 +148,15 @@ impl<C: Cloud> Cloud for Faulty<C> {
 
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {
         self.around("prove", self.inner.prove(name, token)).await
+    }
+
+    async fn credentials(
+        &self,
+        name: &PrincipalName,
+        token: &WebToken,
+        session: SessionSeconds,
+    ) -> Result<Credentials, CloudError> {
+        self.around("credentials", self.inner.credentials(name, token, session)).await
     }
 
     async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError> {

@@ -46,6 +46,17 @@ async fn fails_exactly_the_planned_call() {
 }
 
 #[tokio::test]
+async fn fails_all_calls_of_a_name_and_no_other() {
+    let plan = FaultPlan::of(&["usage"], Fault::ErrorBefore(ErrorKind::Throttled));
+    let cloud = Faulty::new(memory(), plan.clone());
+    for _ in 0..2 {
+        assert!(cloud.account().await.is_ok());
+        assert_eq!(cloud.usage().await.unwrap_err().kind, ErrorKind::Throttled);
+    }
+    assert_eq!(plan.calls(), ["account", "usage", "account", "usage"]);
+}
+
+#[tokio::test]
 async fn an_error_before_leaves_nothing_and_one_after_leaves_the_effect() {
     for (fault, effect) in
         [(Fault::ErrorBefore(ErrorKind::Transient), false), (Fault::ErrorAfter(ErrorKind::Transient), true)]

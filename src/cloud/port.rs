@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::{CloudError, EventQueue};
 use crate::domain::{
-    Association, AssociationStep, Cluster, Listed, Observation, Observed, PodsOf, Provider, ProviderStep, Reading,
-    Step, StepDone, Swept, Usage, WebToken,
+    Association, AssociationStep, Cluster, Credentials, Listed, Observation, Observed, PodsOf, Provider, ProviderStep,
+    Reading, SessionSeconds, Step, StepDone, Swept, Usage, WebToken,
 };
 use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
 
@@ -63,6 +63,15 @@ pub trait Cloud: Send + Sync {
 
     /// Proves that a token's holder can become the principal, and drops what it got.
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError>;
+
+    /// Credentials of the principal for a token's holder, good for so long. Each call
+    /// hands out new ones; those that were handed out before stay good until they run out.
+    async fn credentials(
+        &self,
+        name: &PrincipalName,
+        token: &WebToken,
+        session: SessionSeconds,
+    ) -> Result<Credentials, CloudError>;
 
     /// One page of all principals of the account.
     async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError>;

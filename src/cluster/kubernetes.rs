@@ -15,13 +15,14 @@ use super::error::{ClusterError, ClusterErrorKind};
 use super::events::{Announcement, Recorder};
 use super::pods;
 use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation, ServiceAccountSeen, Sign, Way};
+use super::secrets;
 use super::service_accounts;
 use super::tables::{Change, Tables};
 use crate::api::v1alpha1::{
     BindingTable, CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus, TABLE_NAME,
 };
-use crate::domain::WebToken;
 use crate::domain::annotation::Annotations;
+use crate::domain::{SecretData, SecretSeen, SecretVersion, WebToken};
 use crate::names::IdentityKey;
 
 /// The longest that one request may take: the client library has no limit of its own.
@@ -173,6 +174,24 @@ impl Cluster for KubernetesCluster {
             operation: "create token",
             message: "the API server answered without a token".into(),
         })
+    }
+
+    async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretSeen>, ClusterError> {
+        secrets::look(&self.client, namespace, name).await
+    }
+
+    async fn write_secret(
+        &self,
+        identity: &Incarnation,
+        name: &str,
+        version: Option<&SecretVersion>,
+        data: &SecretData,
+    ) -> Result<(), ClusterError> {
+        secrets::write(&self.client, identity, name, version, data).await
+    }
+
+    async fn delete_secret(&self, namespace: &str, name: &str, version: &SecretVersion) -> Result<(), ClusterError> {
+        secrets::delete(&self.client, namespace, name, version).await
     }
 
     async fn reserve(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {

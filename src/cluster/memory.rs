@@ -8,14 +8,15 @@ use async_trait::async_trait;
 use super::error::{ClusterError, ClusterErrorKind};
 use super::events::Announcement;
 use super::memory_accounts::ServiceAccounts;
+use super::memory_secrets::{MemorySecret, Secrets};
 use super::port::{AccountReporter, BindingEntry, Cluster, Incarnation, ServiceAccountSeen, Sign, Way};
 use super::tables::{Change, make};
 use crate::api::v1alpha1::{
     BindingTableFields, CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus,
     OrphanStatus,
 };
-use crate::domain::WebToken;
 use crate::domain::annotation::Annotations;
+use crate::domain::{SecretData, SecretSeen, SecretVersion, WebToken};
 use crate::names::IdentityKey;
 
 /// What the cluster holds.
@@ -26,6 +27,7 @@ struct State {
     tables: BTreeMap<String, BindingTableFields>,
     bare_pods: BTreeMap<(String, String), usize>,
     announcements: Vec<Announcement>,
+    secrets: Secrets,
     accounts: BTreeMap<String, CloudAccount>,
     writes: usize,
 }
@@ -123,6 +125,33 @@ impl MemoryCluster {
     /// So many pods of a service account run without any injection.
     pub fn run_bare_pods(&self, namespace: &str, service_account: &str, count: usize) {
         self.lock().bare_pods.insert((namespace.to_owned(), service_account.to_owned()), count);
+    }
+
+    /// A Secret with all that is in it.
+    #[must_use]
+    pub fn secret_of(&self, namespace: &str, name: &str) -> Option<MemorySecret> {
+        self.lock().secrets.get(namespace, name).cloned()
+    }
+
+    /// Stores a Secret as somebody else would: another incarnation, whatever was there.
+    pub fn put_secret(&self, namespace: &str, name: &str, secret: MemorySecret) {
+        self.lock().secrets.put(namespace, name, secret);
+    }
+
+    /// Deletes a Secret by hand.
+    pub fn lose_secret(&self, namespace: &str, name: &str) {
+        self.lock().secrets.lose(namespace, name);
+    }
+
+    /// Changes a value of a Secret by hand.
+    pub fn change_secret(&self, namespace: &str, name: &str, key: &str, value: &str) {
+        self.lock().secrets.change(namespace, name, key, value);
+    }
+
+    /// The names of all Secrets of a namespace.
+    #[must_use]
+    pub fn secret_names(&self, namespace: &str) -> Vec<String> {
+        self.lock().secrets.names(namespace)
     }
 
     /// What was announced so far.
@@ -233,6 +262,31 @@ impl Cluster for MemoryCluster {
             });
         }
         Ok(WebToken::new(format!("system:serviceaccount:{namespace}:{service_account}|{audience}")))
+    }
+
+    async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretSeen>, ClusterError> {
+        Ok(self.lock().secrets.seen(namespace, name))
+    }
+
+    async fn write_secret(
+        &self,
+        identity: &Incarnation,
+        name: &str,
+        version: Option<&SecretVersion>,
+        data: &SecretData,
+    ) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        state.secrets.write(identity, name, version, data)?;
+        state.writes += 1;
+        Ok(())
+    }
+
+    async fn delete_secret(&self, namespace: &str, name: &str, version: &SecretVersion) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        if state.secrets.delete(namespace, name, version)? {
+            state.writes += 1;
+        }
+        Ok(())
     }
 
     async fn reserve(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {

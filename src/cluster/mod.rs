@@ -8,8 +8,10 @@ mod events;
 mod kubernetes;
 mod memory;
 mod memory_accounts;
+mod memory_secrets;
 mod pods;
 mod port;
+mod secrets;
 mod service_accounts;
 mod tables;
 
@@ -17,4 +19,5 @@ pub use error::{ClusterError, ClusterErrorKind};
 pub use events::{Announcement, Recorder};
 pub use kubernetes::KubernetesCluster;
 pub use memory::MemoryCluster;
+pub use memory_secrets::MemorySecret;
 pub use port::{AccountReporter, BindingEntry, Cluster, Incarnation, ServiceAccountSeen, Sign, Way};

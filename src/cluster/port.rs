@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::ClusterError;
 use super::events::Announcement;
 use crate::api::v1alpha1::{Binding, CloudAccount, CloudAccountStatus, MachineIdentity, MachineIdentityStatus};
-use crate::domain::WebToken;
 use crate::domain::annotation::Annotations;
+use crate::domain::{SecretData, SecretSeen, SecretVersion, WebToken};
 use crate::names::IdentityKey;
 
 /// One incarnation of an object: a name alone would also mean its successor.
@@ -96,6 +96,22 @@ pub trait Cluster: Send + Sync {
 
     /// A token of the service account, good for ten minutes.
     async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError>;
+
+    /// A Secret by its metadata. Its data is never read.
+    async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretSeen>, ClusterError>;
+
+    /// Writes a Secret that says that it is the identity's: a new one, or else this very version
+    /// of one. `Conflict` where something else is there by now, `NotFound` where it is gone.
+    async fn write_secret(
+        &self,
+        identity: &Incarnation,
+        name: &str,
+        version: Option<&SecretVersion>,
+        data: &SecretData,
+    ) -> Result<(), ClusterError>;
+
+    /// Deletes this very version of a Secret. Done if it is gone; `Conflict` where another version is there.
+    async fn delete_secret(&self, namespace: &str, name: &str, version: &SecretVersion) -> Result<(), ClusterError>;
 
     /// Puts an entry into the namespace's table unless the identity has one for
     /// this service account already. What else it has is removed.

@@ -115,11 +115,13 @@ fn foreign(service_account: &str, what: &str, entry: Option<&Binding>) -> Stop {
 
 /// A service account that is not there, although it was a moment ago.
 pub fn missing(service_account: &str) -> Stop {
+    Stop::bound(lost(service_account), Outcome::Failed(Failure::Cluster(ClusterErrorKind::NotFound)))
+}
+
+/// What is said of it.
+pub fn lost(service_account: &str) -> Verdict {
     let message = format!("service account '{service_account}' does not exist; it is made when it is looked for again");
-    Stop::bound(
-        Verdict::retrying(Reason::ServiceAccountMissing, message),
-        Outcome::Failed(Failure::Cluster(ClusterErrorKind::NotFound)),
-    )
+    Verdict::retrying(Reason::ServiceAccountMissing, message)
 }
 
 /// What was written and is not there: somebody was quicker.

@@ -6,14 +6,14 @@ use super::case::Case;
 use super::outcome::{Failure, Outcome};
 use super::stop::{Gate, Stop, cloud_verdict};
 use crate::api::v1alpha1::{Binding, FINALIZER, PodAdmission};
-use crate::cloud::ErrorKind;
+use crate::cloud::{CloudError, ErrorKind};
 use crate::cluster::{BindingEntry, ClusterError, ClusterErrorKind, Sign};
 use crate::domain::Observation;
 use crate::domain::annotation::ROLE_VARIABLE;
 use crate::plan::pipeline::Tokens;
 use crate::plan::pod_identity::{CREDENTIALS_VARIABLE, HandedTo};
 use crate::plan::{
-    Annotated, Delivery, Findings, Injected, Means, Reason, Resolved, User, Verdict, binding_differences,
+    Annotated, Delivery, Findings, Injected, Means, Reason, Resolved, Stored, User, Verdict, binding_differences,
 };
 
 /// Before anything is made in the cloud: the object is held, its service
@@ -62,7 +62,10 @@ pub async fn prove(
     let (service_account, audience) = match &resolved.user {
         User::Pods(Delivery {
             service_account,
-            means: Means::Injected(Injected { audience, .. }) | Means::Annotated(Annotated { audience, .. }),
+            means:
+                Means::Injected(Injected { audience, .. })
+                | Means::Annotated(Annotated { audience, .. })
+                | Means::Stored(Stored { audience, .. }),
         }) => (service_account, audience),
         User::Pods(Delivery { means: Means::HandedTo(handed_to), .. }) => {
             evaluated(handed_to.are_admitted_by(&resolved.desired.trust, &resolved.role_arn), "pods")?;
@@ -77,9 +80,15 @@ pub async fn prove(
     };
     let namespace = &case.incarnation.key.namespace;
     let token = case.context.cluster.token(namespace, service_account, audience).await;
-    let token = token.map_err(|error| missing_account(service_account, error))?;
+    let token = token.map_err(|error| match error.kind {
+        ClusterErrorKind::NotFound => annotated::missing(service_account),
+        _ => Stop::cluster(error),
+    })?;
     let proven = account.cloud.prove(&resolved.desired.name, &token).await;
-    proven.map_err(|error| unproven(case, &error))?;
+    proven.map_err(|error| {
+        let (verdict, failure) = unproven(case, &error);
+        Stop::proof(verdict, Outcome::Failed(failure))
+    })?;
     findings.proof = verified(resolved);
     Ok(())
 }
@@ -148,7 +157,13 @@ pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findin
     hand_out(case, delivery).await?;
     findings.delivery = Some(delivery.status());
     let account = &delivery.service_account;
-    let sign = sign(&case.incarnation.key.name, delivery, &resolved.role_arn);
+    let Some(sign) = sign(&case.incarnation.key.name, delivery, &resolved.role_arn) else {
+        // Whether a pod uses the Secret, its own spec says.
+        let name = delivery.secret().map_or("", |target| &target.name);
+        let message = format!("pods of service account '{account}' find credentials of the role in Secret '{name}'");
+        findings.bound = Verdict::good(Reason::Bound, message);
+        return Ok(());
+    };
     let without = case.context.cluster.pods_without(namespace, account, sign).await.map_err(Stop::cluster)?;
     findings.bound = match without {
         0 => Verdict::good(
@@ -167,13 +182,14 @@ pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findin
 
 /// By what a pod is seen to have the identity. What the injection leaves on a pod says nothing of
 /// what somebody else's webhook did.
-fn sign<'a>(identity: &'a str, delivery: &Delivery, role_arn: &'a str) -> Sign<'a> {
+fn sign<'a>(identity: &'a str, delivery: &Delivery, role_arn: &'a str) -> Option<Sign<'a>> {
     let by_role = Sign { identity: None, variable: ROLE_VARIABLE, value: Some(role_arn) };
-    match &delivery.means {
+    Some(match &delivery.means {
         Means::Injected(_) => Sign { identity: Some(identity), ..by_role },
         Means::Annotated(_) => by_role,
         Means::HandedTo(_) => Sign { variable: CREDENTIALS_VARIABLE, value: None, ..by_role },
-    }
+        Means::Stored(_) => return None,
+    })
 }
 
 /// The one way is there, and was read back, before the other goes: a pod that is created between has
@@ -189,7 +205,7 @@ async fn hand_out(case: &Case<'_>, delivery: &Delivery) -> Result<(), Stop> {
             cluster.bind(namespace, entry).await.map_err(Stop::cluster)?;
             annotated::withdraw(case, Some(account)).await?;
         }
-        Means::Injected(_) | Means::HandedTo(_) => {
+        Means::Injected(_) | Means::HandedTo(_) | Means::Stored(_) => {
             cluster.bind(namespace, entry.clone()).await.map_err(Stop::cluster)?;
             if !annotated::is_noted(case) {
                 return Ok(());
@@ -248,16 +264,9 @@ fn cut(reason: &str) -> String {
     reason.chars().take(512).collect()
 }
 
-fn missing_account(account: &str, error: ClusterError) -> Stop {
-    if error.kind != ClusterErrorKind::NotFound {
-        return Stop::cluster(error);
-    }
-    annotated::missing(account)
-}
-
 /// A refused exchange. Right after a change it only says that the cloud has not
 /// spread it yet; after a while a person should look.
-fn unproven(case: &Case<'_>, error: &crate::cloud::CloudError) -> Stop {
+pub fn unproven(case: &Case<'_>, error: &CloudError) -> (Verdict, Failure) {
     const PATIENCE: u32 = 8;
     let verdict = match error.kind {
         ErrorKind::Denied | ErrorKind::NotFound | ErrorKind::Invalid if case.remembered.failures < PATIENCE => {
@@ -282,7 +291,7 @@ fn unproven(case: &Case<'_>, error: &crate::cloud::CloudError) -> Stop {
         ErrorKind::Denied | ErrorKind::Invalid => ErrorKind::NotFound,
         kind => kind,
     };
-    Stop::proof(verdict, Outcome::Failed(Failure::Cloud(kind)))
+    (verdict, Failure::Cloud(kind))
 }
 
 #[cfg(test)]
@@ -300,7 +309,7 @@ mod tests {
         let annotated = Annotated { role_arn: ARN.into(), audience: audience(), expiration_seconds: 3600 };
         let cluster = ClusterArn::parse("arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu").unwrap();
         let handed_to = HandedTo { cluster, pods: PodsOf::new("shop", "orders") };
-        let by = |means| sign("orders", &Delivery { service_account: "orders".into(), means }, ARN);
+        let by = |means| sign("orders", &Delivery { service_account: "orders".into(), means }, ARN).unwrap();
         let by_role = Sign { identity: None, variable: "AWS_ROLE_ARN", value: Some(ARN) };
         assert_eq!(by(Means::Injected(injected)), Sign { identity: Some("orders"), ..by_role });
         assert_eq!(by(Means::Annotated(annotated)), by_role);

@@ -15,7 +15,9 @@ use crate::cloud::ErrorKind;
 use crate::cluster::{Announcement, ClusterError, ClusterErrorKind, Incarnation};
 use crate::domain::ChangeEvent;
 use crate::names::{IdentityKey, Owner};
-use crate::plan::{self, Course, Decision, Declaration, Findings, Grounds, Past, Reason, Recorded, Resolved, Verdict};
+use crate::plan::{
+    self, Course, Decision, Declaration, Findings, Grounds, Issued, Past, Reason, Recorded, Resolved, Verdict,
+};
 
 /// The longest value of the annotation that is remembered.
 const MAX_REQUEST: usize = 256;
@@ -72,14 +74,15 @@ impl<'a> Case<'a> {
     pub fn recorded(&self) -> Recorded {
         let Some(status) = self.status() else { return Recorded::default() };
         let revoked = says(&status, "InSync", Reason::Revoked);
-        let suspended = status.suspension.is_some();
-        let Some(aws) = status.aws else { return Recorded { revoked, suspended, ..Recorded::default() } };
+        let (secret, suspended) = (status.credentials.is_some(), status.suspension.is_some());
+        let Some(aws) = status.aws else { return Recorded { secret, revoked, suspended, ..Recorded::default() } };
         Recorded {
             id: aws.role_id,
             permissions: Some(aws.permissions_digest),
             trust: Some(aws.trust_digest),
             boundary: aws.permissions_boundary_arn,
             session: aws.session_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
+            secret,
             revoked,
             suspended,
             sessions_denied_before: aws.sessions_denied_before.map(|time| time.0),
@@ -120,6 +123,8 @@ impl<'a> Case<'a> {
             status.observed_generation == self.identity.metadata.generation
                 && says(status, "Ready", Reason::Suspended)
                 && says(status, "InSync", Reason::Suspended)
+                // No Secret holds credentials any more.
+                && says(status, "CredentialsFresh", Reason::Suspended)
         });
         is_closed && self.looks_later()
     }
@@ -277,10 +282,23 @@ impl<'a> Case<'a> {
         self.write(previous.as_ref(), status).await
     }
 
-    /// Writes what is new in the judgement of an identity that rests.
-    pub async fn rejudge(&self, accepted: &Verdict, proof: &Verdict) -> Result<(), ClusterError> {
+    /// Writes what is new in the judgement of an identity that rests. Its credentials must be good.
+    pub async fn rejudge(
+        &self,
+        accepted: &Verdict,
+        proof: &Verdict,
+        credentials: &Verdict,
+    ) -> Result<(), ClusterError> {
         let Some(previous) = self.status() else { return Ok(()) };
-        let status = plan::rejudged(&previous, accepted, proof, self.context.now());
+        let status = plan::rejudged(&previous, accepted, proof, credentials, self.context.now());
+        self.write(Some(&previous), status).await
+    }
+
+    /// Writes down that credentials were issued, before anything else is done.
+    pub async fn record(&self, issued: &Issued) -> Result<(), ClusterError> {
+        let Some(previous) = self.status() else { return Ok(()) };
+        let now = self.context.now();
+        let status = plan::credentialed(&previous, issued.status(), &issued.verdict(now), now);
         self.write(Some(&previous), status).await
     }
 
@@ -336,7 +354,7 @@ pub fn failed(error: &ClusterError) -> Outcome {
     Outcome::Failed(Failure::Cluster(error.kind))
 }
 
-fn later(time: Timestamp, span: std::time::Duration) -> Timestamp {
+pub(super) fn later(time: Timestamp, span: std::time::Duration) -> Timestamp {
     time.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
@@ -349,8 +367,8 @@ fn find<'a>(status: &'a MachineIdentityStatus, condition: &str) -> Option<&'a Co
     status.conditions.iter().find(|found| found.type_ == condition)
 }
 
-/// What people are told when `Ready` changes, and when live no longer equals declared; nothing
-/// while it is only under way.
+/// What people are told when `Ready` changes, when live no longer equals declared, and when
+/// credentials are not renewed; nothing while it is only under way.
 fn transitions(previous: Option<&MachineIdentityStatus>, status: &MachineIdentityStatus) -> Vec<Announcement> {
     let changed = |name: &str| {
         let now = find(status, name)?;
@@ -363,8 +381,14 @@ fn transitions(previous: Option<&MachineIdentityStatus>, status: &MachineIdentit
     let ready = changed("Ready").map(|ready| announcement(ready, ready.status == "False" || is_tolerated));
     // As a rule that is what `Ready` says as well, and is told once.
     let told = ready.as_ref().map(|ready| ready.reason.clone());
-    let in_sync = changed("InSync").filter(|found| found.status == "False" && told.as_ref() != Some(&found.reason));
-    ready.into_iter().chain(in_sync.map(|found| announcement(found, true))).collect()
+    let is_untold = |found: &&Condition| told.as_ref() != Some(&found.reason);
+    let in_sync = changed("InSync").filter(|found| found.status == "False").filter(is_untold);
+    let fails = |found: &&Condition| found.status == "False" || found.reason == Reason::Rotating.name();
+    let credentials = changed("CredentialsFresh").filter(fails).filter(is_untold);
+    ready
+        .into_iter()
+        .chain([in_sync, credentials].into_iter().flatten().map(|found| announcement(found, true)))
+        .collect()
 }
 
 fn announcement(condition: &Condition, warning: bool) -> Announcement {

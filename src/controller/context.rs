@@ -13,6 +13,7 @@ use crate::cluster::Cluster;
 use crate::names::{IdentityKey, InstallationId};
 use crate::plan::Grounds;
 use crate::policy::Catalogue;
+use crate::telemetry::metrics::Metrics;
 
 /// The caches that a declaration is judged by.
 pub trait World: Send + Sync {
@@ -54,6 +55,8 @@ pub struct Context {
     pub sweeps: Sweeps,
     /// The times to keep.
     pub timing: Timing,
+    /// What is counted.
+    pub metrics: Metrics,
     /// What AWS knows.
     pub catalogue: &'static Catalogue,
     /// The time now.

@@ -12,6 +12,7 @@ use super::association;
 use super::bind;
 use super::case::{Case, failed};
 use super::context::Context;
+use super::credentials::{self, Kept};
 use super::drifted;
 use super::outcome::Outcome;
 use super::removal;
@@ -53,18 +54,38 @@ pub async fn reconcile(context: &Context, identity: &MachineIdentity) -> Outcome
 
 /// A declaration that is carried out, or that is in place and stays so.
 async fn look_after(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> Outcome {
-    if case.rests(resolved) {
-        return match case.rejudge(&accepted, &bind::verified(resolved)).await {
-            Ok(()) => Outcome::Settled,
-            Err(error) => failed(&error),
-        };
+    // What runs out does not wait for anything else. Credentials in a Secret alone: I/O
+    let kept = credentials::keep(case, resolved).await;
+    let is_at_rest = case.rests(resolved) && credentials::are_in_place(case, resolved) && kept.is_quiet();
+    let outcome = if is_at_rest {
+        rest(case, resolved, &accepted, &kept).await
+    } else {
+        go_the_way(case, resolved, accepted, &kept).await
+    };
+    credentials::in_time(case, outcome)
+}
+
+/// A declaration that is in place: only how it is judged may be new.
+async fn rest(case: &Case<'_>, resolved: &Resolved, accepted: &Verdict, kept: &Kept) -> Outcome {
+    let outcome = kept.urging(Outcome::Settled);
+    if case.overlooks(&outcome) {
+        return outcome;
     }
-    let mut findings = begun(case, resolved, accepted);
+    match case.rejudge(accepted, &bind::verified(resolved), &kept.verdict).await {
+        Ok(()) => outcome,
+        Err(error) => failed(&error),
+    }
+}
+
+/// From an accepted declaration to what status says of it.
+async fn go_the_way(case: &Case<'_>, resolved: &Resolved, accepted: Verdict, kept: &Kept) -> Outcome {
+    let mut findings = begun(case, resolved, accepted, kept);
     // observe, plan, lint, apply, prove: I/O and pure in turn
     let outcome = match pursue(case, resolved, &mut findings).await {
         Ok(outcome) => outcome,
         Err(stop) => stop.settle(case, &mut findings).await,
     };
+    let outcome = if findings.credentials == kept.verdict { kept.urging(outcome) } else { outcome };
     if case.overlooks(&outcome) || matches!(outcome, Outcome::Deferred(_)) {
         return outcome;
     }
@@ -126,8 +147,10 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
     let seen = Seen { observation, decision, binding, association };
     apply::carry_out(case, resolved, &account, seen, findings).await?; // lint: pure, apply: I/O
     bind::prove(case, resolved, &account, findings).await?; // I/O
+    let failing = credentials::provide(case, resolved, findings).await?; // I/O
     if resolved.enforce {
         bind::deliver(case, resolved, findings).await?; // I/O
+        credentials::retire(case, resolved, findings).await?; // I/O
     } else {
         findings.bound =
             Verdict::good(Reason::Observing, "`spec.managementPolicy` is Observe: the binding table stays as it is");
@@ -136,7 +159,11 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
         return Ok(Outcome::Waiting(case.note_full_look(RECOUNT)));
     }
     case.note_full_look(case.context.timing.resync);
-    Ok(if changed { Outcome::Applied } else { Outcome::Settled })
+    Ok(match failing {
+        Some(failure) => Outcome::Failed(failure),
+        None if changed => Outcome::Applied,
+        None => Outcome::Settled,
+    })
 }
 
 /// Where a role of ours is only observed, the object is held as well: its deletion has to mark the
@@ -161,15 +188,13 @@ async fn first_visit(case: &Case<'_>, findings: &Findings) -> Result<(), Stop> {
 }
 
 /// What is known when a declaration was judged and nothing else was looked at.
-fn begun(case: &Case<'_>, resolved: &Resolved, accepted: Verdict) -> Findings {
+fn begun(case: &Case<'_>, resolved: &Resolved, accepted: Verdict, kept: &Kept) -> Findings {
     let previous = case.status();
     let mut findings = Findings {
         accepted,
-        credentials: Verdict::good(
-            Reason::Federated,
-            "short-lived credentials are handed out by federation; no key is stored",
-        ),
+        credentials: kept.verdict.clone(),
         aws: previous.as_ref().and_then(|status| status.aws.clone()),
+        issued: credentials::status(case),
         summary: Some(resolved.summary.clone()),
         scopes: case.identity.spec.scopes.len(),
         contest: case.contest(),
@@ -257,13 +282,16 @@ pub(super) fn refusing(case: &Case<'_>, verdict: &Verdict, subject_taken: bool) 
 
 /// What is known of a refused declaration.
 pub(super) fn refused(case: &Case<'_>, verdict: Verdict) -> Findings {
+    const WAITS: &str = "waits until the declaration is accepted; what an earlier one made stays as it is";
     Findings {
         accepted: verdict,
+        credentials: credentials::unattended(case, WAITS),
         aws: case.status().and_then(|status| status.aws),
         suspension: case.status().and_then(|status| status.suspension),
+        issued: credentials::status(case),
         scopes: case.identity.spec.scopes.len(),
         handled: case.handled(),
-        ..Findings::waiting("waits until the declaration is accepted; what an earlier one made stays as it is")
+        ..Findings::waiting(WAITS)
     }
 }
 
@@ -281,6 +309,7 @@ async fn pause(case: &Case<'_>) -> Outcome {
         credentials: verdict.clone(),
         proof: verdict,
         aws: previous.as_ref().and_then(|status| status.aws.clone()),
+        issued: credentials::status(case),
         summary: previous.and_then(|status| status.summary),
         scopes: case.identity.spec.scopes.len(),
         delivery: None,

@@ -42,6 +42,10 @@ pub struct Remembered {
     pub absent_since: Option<Timestamp>,
     /// When the next full look at the cloud is due.
     pub next_full_look: Option<Timestamp>,
+    /// When its credentials are to be looked after next.
+    pub next_credentials: Option<Timestamp>,
+    /// When the next look at the Secret with its credentials is due.
+    pub next_secret_look: Option<Timestamp>,
     /// How often a sweep, an event or a table said that something differs.
     pub suspicions: u64,
     /// How many of these a full look has answered.

@@ -20,6 +20,8 @@ mod case;
 pub mod claims;
 mod connect;
 pub mod context;
+mod credential_gauges;
+mod credentials;
 mod drifted;
 mod events;
 mod gauges;

@@ -8,6 +8,7 @@ use super::accounts::Account;
 use super::annotated::{self, Hindrance};
 use super::association;
 use super::case::{Case, failed};
+use super::credentials;
 use super::outcome::{Failure, Outcome};
 use super::stop::cloud_verdict;
 use crate::api::v1alpha1::{DeletionPolicy, FINALIZER, MachineIdentity, ManagementPolicy};
@@ -160,6 +161,9 @@ async fn mark(case: &Case<'_>, account: &Account, name: &PrincipalName) -> Resul
 async fn let_go(case: &Case<'_>) -> Result<Outcome, Trouble> {
     let cluster = &case.context.cluster;
     let key = &case.incarnation.key;
+    if let Err(error) = credentials::remove(case).await {
+        return Ok(failed(&error));
+    }
     if let Err(error) = cluster.unbind(&key.namespace, &key.name).await {
         return Ok(failed(&error));
     }
@@ -307,15 +311,18 @@ fn vetoed(found: &[crate::plan::Finding]) -> Trouble {
 
 /// What status says while an identity goes.
 fn findings(case: &Case<'_>, provisioned: Verdict, proof: Verdict) -> Findings {
+    const GOES: &str = "the object is being deleted";
     let previous = case.status();
     Findings {
-        accepted: Verdict::good(Reason::Accepted, "the object is being deleted"),
+        accepted: Verdict::good(Reason::Accepted, GOES),
         provisioned,
+        credentials: credentials::unattended(case, GOES),
         proof,
+        issued: credentials::status(case),
         aws: previous.as_ref().and_then(|status| status.aws.clone()),
         summary: previous.and_then(|status| status.summary),
         scopes: case.identity.spec.scopes.len(),
         handled: case.handled(),
-        ..Findings::waiting("the object is being deleted")
+        ..Findings::waiting(GOES)
     }
 }

@@ -28,6 +28,7 @@ use super::caches::Caches;
 use super::claims::Claims;
 use super::connect::AwsConnect;
 use super::context::{Context, Timing};
+use super::credential_gauges::CredentialGauges;
 use super::events::{self, Listening};
 use super::guard;
 use super::identity;
@@ -83,6 +84,7 @@ pub async fn run(
     let shared = shared(&settings, &client, &metrics, &caches, (wake, wake_tables));
     metrics.collect(Box::new(super::gauges::Identities(caches.identities.clone())));
     metrics.collect(Box::new(AccountGauges(caches.accounts.clone())));
+    metrics.collect(Box::new(CredentialGauges { identities: caches.identities.clone(), clock: Timestamp::now }));
 
     let known = Policies::default();
     let concerned = move |caches: &Caches, event: &_| judged_by(&known, caches, event);
@@ -184,6 +186,7 @@ fn shared(
         memory: Memory::default(),
         sweeps: Sweeps::default(),
         timing: settings.timing,
+        metrics: metrics.clone(),
         catalogue: Catalogue::embedded(),
         clock: Timestamp::now,
         spread,
@@ -253,11 +256,12 @@ async fn reconcile_identity(
     Ok(guard::next(&outcome, next_look(context, &uid), failed_before, (context.spread)()))
 }
 
-/// The time to an identity's next full look, as it was noted.
+/// The time to what is due next of an identity, as it was noted: a full look, or its credentials.
 fn next_look(context: &Context, uid: &str) -> Duration {
-    let noted = context.memory.recall(uid).next_full_look;
-    let pause = noted.and_then(|due| Duration::try_from(due.duration_since(context.now())).ok());
-    pause.unwrap_or(context.timing.resync).max(Duration::from_secs(1))
+    let memory = context.memory.recall(uid);
+    let pause = |due: Timestamp| Duration::try_from(due.duration_since(context.now())).unwrap_or_default();
+    let look = memory.next_full_look.map_or(context.timing.resync, pause);
+    memory.next_credentials.map(pause).map_or(look, |due| due.min(look)).max(Duration::from_secs(1))
 }
 
 async fn reconcile_account(

@@ -26,6 +26,7 @@ enum Place {
     Provisioned,
     Bound,
     InSync,
+    Credentials,
     Proof,
 }
 
@@ -53,6 +54,12 @@ impl Stop {
     #[must_use]
     pub fn in_sync(verdict: Verdict, outcome: Outcome) -> Self {
         Self::new(Place::InSync, verdict, outcome)
+    }
+
+    /// Stopped at the credentials that are to stand in a Secret.
+    #[must_use]
+    pub fn credentials(verdict: Verdict, outcome: Outcome) -> Self {
+        Self::new(Place::Credentials, verdict, outcome)
     }
 
     /// Stopped at the proof that the identity is usable.
@@ -94,16 +101,7 @@ impl Stop {
     #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`, which gives the error away")]
     pub fn cluster(error: ClusterError) -> Self {
         tracing::warn!(error.type = error.kind.name(), %error, "a request to the API server failed");
-        let verdict = match error.kind {
-            ClusterErrorKind::Denied | ClusterErrorKind::Invalid => Verdict::terminal(
-                Reason::ClusterRefused,
-                format!(
-                    "the API server refuses Ambit's own request: {error}; compare its permissions with the chart's"
-                ),
-            ),
-            _ => Verdict::retrying(Reason::Pending, format!("the API server did not do what Ambit asked: {error}")),
-        };
-        Self::bound(verdict, Outcome::Failed(Failure::Cluster(error.kind)))
+        Self::bound(cluster_verdict(&error), Outcome::Failed(Failure::Cluster(error.kind)))
     }
 
     /// Writes the stop into the findings, and the gate into the table.
@@ -112,6 +110,7 @@ impl Stop {
             Place::Provisioned => &mut findings.provisioned,
             Place::Bound => &mut findings.bound,
             Place::InSync => &mut findings.in_sync,
+            Place::Credentials => &mut findings.credentials,
             Place::Proof => &mut findings.proof,
         };
         *slot = self.verdict;
@@ -121,6 +120,18 @@ impl Stop {
             return super::case::failed(&error);
         }
         self.outcome
+    }
+}
+
+/// What a failed request to the API server means for the identity.
+#[must_use]
+pub fn cluster_verdict(error: &ClusterError) -> Verdict {
+    match error.kind {
+        ClusterErrorKind::Denied | ClusterErrorKind::Invalid => Verdict::terminal(
+            Reason::ClusterRefused,
+            format!("the API server refuses Ambit's own request: {error}; compare its permissions with the chart's"),
+        ),
+        _ => Verdict::retrying(Reason::Pending, format!("the API server did not do what Ambit asked: {error}")),
     }
 }
 

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::apply;
 use super::bind;
 use super::case::{Case, failed};
+use super::credentials;
 use super::identity::{account, in_its_place};
 use super::outcome::{Failure, Outcome};
 use super::stop::{Gate, Stop};
@@ -30,9 +31,19 @@ pub async fn suspend(case: &Case<'_>, settings: &AccountSettings, subject_taken:
         closed(&mut findings);
         Outcome::Refused
     } else {
-        match close(case, settings, &mut findings).await {
-            Ok(outcome) => outcome,
-            Err(stop) => stop.settle(case, &mut findings).await,
+        let closed = close(case, settings, &mut findings).await;
+        // Whatever came of that: what stands in a Secret is no longer handed out. I/O
+        let withdrawn = credentials::withdraw(case, &mut findings).await;
+        match (closed, withdrawn) {
+            (Ok(()), Ok(())) => {
+                case.note_full_look(case.context.timing.resync);
+                Outcome::Refused
+            }
+            (Ok(()), Err(failure)) => Outcome::Failed(failure),
+            (Err(stop), withdrawn) => match (stop.settle(case, &mut findings).await, withdrawn) {
+                (Outcome::Refused | Outcome::Waiting(_), Err(failure)) => Outcome::Failed(failure),
+                (outcome, _) => outcome,
+            },
         }
     };
     // Whoever else has the service account keeps it.
@@ -67,7 +78,7 @@ pub fn next(case: &Case<'_>, settings: &AccountSettings, observation: &Observati
     plan_suspension(&case.owner(), observation, case.recorded().id.as_deref(), &settings.boundary, before)
 }
 
-async fn close(case: &Case<'_>, settings: &AccountSettings, findings: &mut Findings) -> Result<Outcome, Stop> {
+async fn close(case: &Case<'_>, settings: &AccountSettings, findings: &mut Findings) -> Result<(), Stop> {
     let account = account(case, settings)?; // pure
     let name = PrincipalName::derive(&case.context.installation, &case.incarnation.key);
     in_its_place(case, &settings.role_arn(&name))?; // pure
@@ -80,8 +91,7 @@ async fn close(case: &Case<'_>, settings: &AccountSettings, findings: &mut Findi
         match next {
             Suspension::Absent if !case.is_held() || case.absent_for_long() => {
                 closed(findings);
-                case.note_full_look(case.context.timing.resync);
-                return Ok(Outcome::Refused);
+                return Ok(());
             }
             Suspension::Absent => return Err(missed(case)),
             Suspension::NotOurs(why) => {
@@ -91,8 +101,7 @@ async fn close(case: &Case<'_>, settings: &AccountSettings, findings: &mut Findi
             Suspension::Closed => {
                 note(case, findings, Progress::WHOLE, before);
                 closed(findings);
-                case.note_full_look(case.context.timing.resync);
-                return Ok(Outcome::Refused);
+                return Ok(());
             }
             // What was written is not to be seen yet.
             Suspension::Close(_, steps) if steps == taken => return Err(unseen(&steps)),
@@ -146,12 +155,14 @@ fn whole(time: Timestamp) -> Timestamp {
 /// What is known when a suspension begins or goes on.
 fn begun(case: &Case<'_>) -> Findings {
     let previous = case.status();
+    let issued = credentials::status(case);
     Findings {
         accepted: Verdict::good(Reason::Accepted, "the declaration is judged again when it is resumed"),
         provisioned: Verdict::working(Reason::Pending, "the role is being closed"),
         bound: Verdict::working(Reason::Suspended, "pods are turned away while the identity is suspended"),
         in_sync: Verdict::working(Reason::Pending, "the role is being closed"),
-        credentials: Verdict::working(Reason::Suspended, "nobody gets credentials while the identity is suspended"),
+        credentials: credentials::suspended(issued.as_ref()),
+        issued,
         aws: previous.as_ref().and_then(|status| status.aws.clone()),
         summary: previous.as_ref().and_then(|status| status.summary.clone()),
         suspension: Some(previous.and_then(|status| status.suspension).unwrap_or_default()),

@@ -25,7 +25,7 @@ use crate::domain::PodsOf;
 use crate::names::{IdentityKey, InstallationId, PrincipalName};
 use crate::plan::account::AccountSettings;
 use crate::plan::contest::is_about;
-use crate::plan::{self, Part};
+use crate::plan::{self, Part, SecretTarget};
 use crate::telemetry::metrics::Metrics;
 
 /// Wakes identities: a bounded queue, so that a sender waits when nobody keeps up.
@@ -146,7 +146,8 @@ fn expected_entry(
     let key = IdentityKey::new(identity.namespace()?, identity.name_any());
     let role_arn = settings.role_arn(&PrincipalName::derive(installation, &key));
     let subject = identity.spec.subject.service_account.as_ref()?;
-    let delivery = plan::delivery(&PodsOf::new(&key.namespace, &subject.name), &settings, &role_arn);
+    let pods = PodsOf::new(&key.namespace, &subject.name);
+    let delivery = plan::delivery(&pods, SecretTarget::of(&identity.spec), &settings, &role_arn);
     let expected = delivery.binding(&key.name, None);
     Some((delivery.service_account, expected))
 }

@@ -9,18 +9,24 @@
 pub mod annotation;
 mod association;
 mod change_event;
+mod credentials;
+mod echo;
 mod observed;
 mod proof;
 mod provider;
+mod secret;
 mod step;
 mod swept;
 mod usage;
 
 pub use association::{Association, AssociationStep, Cluster, Listed, PodsOf};
 pub use change_event::{ChangeEvent, Target};
+pub use credentials::Credentials;
+pub use echo::repeats;
 pub use observed::{Denial, Observation, Observed, OwnerTags, Reading};
 pub use proof::WebToken;
 pub use provider::{Provider, ProviderStep};
+pub use secret::{SecretData, SecretSeen, SecretVersion};
 pub use step::{Birth, Desired, SessionSeconds, Step, StepDone};
 pub use swept::{OwnPolicies, Raw, Swept, reading};
 pub use usage::Usage;

@@ -154,7 +154,7 @@ meanings! {
     AnnotationConflict "Bound"
         "the service account has annotations for the webhook of EKS that somebody else wrote and that say something else; Ambit leaves them alone"
         "remove them, or name another service account";
-    ClusterRefused "Bound"
+    ClusterRefused "Bound, CredentialsFresh"
         "the API server refuses Ambit's own request"
         "compare its rights with the chart's";
     InSync "InSync"
@@ -177,6 +177,27 @@ meanings! {
         "nothing, or set it to Enforce";
     Federated "CredentialsFresh"
         "credentials come by federation; no key is stored"
+        "nothing";
+    Fresh "CredentialsFresh"
+        "the credentials in the Secret that `sessionSecret` names are good, and are renewed in time"
+        "nothing";
+    Rotating "CredentialsFresh, event"
+        "renewing the credentials failed and is tried again; those in the Secret are still good"
+        "read the message; as a rule nothing";
+    Overdue "CredentialsFresh, Ready"
+        "the credentials in the Secret should have been renewed a while ago and were not, or ran out"
+        "the message says why: mend that, and they are renewed by themselves";
+    SecretTaken "CredentialsFresh, Ready"
+        "a Secret of the declared name is there and was not made by Ambit for this identity; it is left alone"
+        "name another Secret, or delete that one";
+    CredentialsIssued "event"
+        "credentials were written into a Secret for the first time, or anew because it was gone or was changed"
+        "nothing";
+    CredentialsRenewed "event"
+        "the credentials in the Secret were renewed in time"
+        "nothing; what reads environment variables must be restarted to see them";
+    SecretDeleted "event"
+        "a Secret was deleted that is no longer declared to hold credentials"
         "nothing";
 }
 

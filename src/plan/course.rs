@@ -64,7 +64,12 @@ pub fn course(
         Ok(resolved) => return Course::Pursue(Box::new(resolved), accepted()),
         Err(refusal) => refusal,
     };
-    let is_in_place = refusal.objection.as_ref().is_some_and(|it| past.recorded.holds(&it.resolved.desired));
+    // Access that was never handed out in a Secret is not handed out in one now.
+    let handed_out = |resolved: &Resolved| resolved.secret().is_none() || past.recorded.secret;
+    let is_in_place = refusal
+        .objection
+        .as_ref()
+        .is_some_and(|it| past.recorded.holds(&it.resolved.desired) && handed_out(&it.resolved));
     if is_in_place
         && let Some(objection) = &refusal.objection
         && let Some(why) = why_tolerated(objection, grounds, past)

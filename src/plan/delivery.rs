@@ -2,6 +2,7 @@
 //! service account itself says, and whose that is.
 
 use super::account::{AccountSettings, Federation, TokenSettings, WebIdentity};
+use super::credentials::SecretTarget;
 use super::drift::{Difference, DriftClass, Part};
 use super::pod_identity::HandedTo;
 use crate::api::v1alpha1::{
@@ -37,6 +38,9 @@ pub enum Means {
     /// EKS hands it to them, because of an association, and adds what they need. The table only
     /// holds pods back.
     HandedTo(HandedTo),
+    /// Their own spec names the Secret in which Ambit keeps credentials. The table only holds pods
+    /// back, and gives them the region.
+    Stored(Stored),
 }
 
 /// What Ambit's admission policies add.
@@ -63,6 +67,17 @@ pub struct Annotated {
     pub expiration_seconds: i32,
 }
 
+/// Credentials in a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The Secret.
+    pub target: SecretTarget,
+    /// The audience of the token that Ambit exchanges for them.
+    pub audience: String,
+    /// The region, where Ambit's admission policies give it to pods.
+    pub env: Vec<EnvVar>,
+}
+
 /// How the annotations of a service account stand to what Ambit wants to say there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
@@ -75,19 +90,26 @@ pub enum Claim {
 }
 
 /// How pods of a service account get a principal.
+///
+/// A Secret counts only where tokens open the principal: elsewhere a declaration with one is refused.
 #[must_use]
-pub fn delivery(pods: &PodsOf, account: &AccountSettings, role_arn: &str) -> Delivery {
+pub fn delivery(pods: &PodsOf, secret: Option<SecretTarget>, account: &AccountSettings, role_arn: &str) -> Delivery {
     let means = match &account.federation {
         Federation::WebIdentity(WebIdentity { federated, delivery, token }) => {
             let (audience, expiration_seconds) = (federated.audience.clone(), token.expiration_seconds);
-            match delivery {
-                DeliveryMethod::PodAdmission => Means::Injected(Injected {
+            match (secret, delivery) {
+                (Some(target), method) => {
+                    let is_injecting = *method == DeliveryMethod::PodAdmission;
+                    let env = if is_injecting { region(account).into() } else { Vec::new() };
+                    Means::Stored(Stored { target, audience, env })
+                }
+                (None, DeliveryMethod::PodAdmission) => Means::Injected(Injected {
                     audience,
                     expiration_seconds,
                     directory: token.directory.clone(),
                     env: environment(account, token, role_arn),
                 }),
-                DeliveryMethod::ServiceAccountAnnotation => {
+                (None, DeliveryMethod::ServiceAccountAnnotation) => {
                     Means::Annotated(Annotated { role_arn: role_arn.to_owned(), audience, expiration_seconds })
                 }
             }
@@ -101,15 +123,16 @@ pub fn delivery(pods: &PodsOf, account: &AccountSettings, role_arn: &str) -> Del
 
 fn environment(settings: &AccountSettings, token: &TokenSettings, role_arn: &str) -> Vec<EnvVar> {
     let file = format!("{}/{TOKEN_FILE}", token.directory);
-    [
-        (ROLE_VARIABLE, role_arn),
-        (FILE_VARIABLE, file.as_str()),
-        ("AWS_STS_REGIONAL_ENDPOINTS", "regional"),
-        ("AWS_REGION", settings.region.as_str()),
-        ("AWS_DEFAULT_REGION", settings.region.as_str()),
-    ]
-    .map(|(name, value)| EnvVar { name: name.to_owned(), value: value.to_owned() })
-    .into()
+    [(ROLE_VARIABLE, role_arn), (FILE_VARIABLE, file.as_str()), ("AWS_STS_REGIONAL_ENDPOINTS", "regional")]
+        .map(|(name, value)| EnvVar { name: name.to_owned(), value: value.to_owned() })
+        .into_iter()
+        .chain(region(settings))
+        .collect()
+}
+
+fn region(settings: &AccountSettings) -> [EnvVar; 2] {
+    ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .map(|name| EnvVar { name: name.to_owned(), value: settings.region.as_str().to_owned() })
 }
 
 impl Delivery {
@@ -136,6 +159,7 @@ impl Delivery {
                 Binding { required_env: [ROLE_VARIABLE, FILE_VARIABLE].map(str::to_owned).into(), ..gate }
             }
             Means::HandedTo(_) => gate,
+            Means::Stored(Stored { env, .. }) => Binding { env: env.clone(), ..gate },
         }
     }
 
@@ -144,7 +168,7 @@ impl Delivery {
     pub fn annotated(&self) -> Option<&Annotated> {
         match &self.means {
             Means::Annotated(annotated) => Some(annotated),
-            Means::Injected(_) | Means::HandedTo(_) => None,
+            Means::Injected(_) | Means::HandedTo(_) | Means::Stored(_) => None,
         }
     }
 
@@ -153,7 +177,27 @@ impl Delivery {
     pub fn handed_to(&self) -> Option<&HandedTo> {
         match &self.means {
             Means::HandedTo(handed_to) => Some(handed_to),
-            Means::Injected(_) | Means::Annotated(_) => None,
+            Means::Injected(_) | Means::Annotated(_) | Means::Stored(_) => None,
+        }
+    }
+
+    /// The Secret that is to hold credentials, where one is declared.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretTarget> {
+        match &self.means {
+            Means::Stored(Stored { target, .. }) => Some(target),
+            Means::Injected(_) | Means::Annotated(_) | Means::HandedTo(_) => None,
+        }
+    }
+
+    /// The audience of the tokens that open the principal, where tokens of the service account do.
+    #[must_use]
+    pub fn audience(&self) -> Option<&str> {
+        match &self.means {
+            Means::Injected(Injected { audience, .. })
+            | Means::Annotated(Annotated { audience, .. })
+            | Means::Stored(Stored { audience, .. }) => Some(audience),
+            Means::HandedTo(_) => None,
         }
     }
 
@@ -175,6 +219,7 @@ impl Delivery {
                 annotated_service_accounts: vec![self.service_account.clone()],
             },
             Means::HandedTo(_) => DeliveryStatus { method: DeliveredBy::PodIdentity, ..DeliveryStatus::default() },
+            Means::Stored(_) => DeliveryStatus { method: DeliveredBy::SessionSecret, ..DeliveryStatus::default() },
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 
 use super::account::{AccountSettings, Federation, WebIdentity};
+use super::credentials::SecretTarget;
 use super::delivery::{Delivery, delivery};
 use super::guardrail;
 use super::judged::Judged;
@@ -79,6 +80,12 @@ impl Resolved {
             User::Pods(_) => self.account.web_identity().map(|web| (&web.issuer, web.audience.as_str())),
             User::Pipeline(tokens) => Some((&tokens.pipeline.issuer, &tokens.audience)),
         }
+    }
+
+    /// The Secret that is to hold credentials, where one is declared.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretTarget> {
+        self.delivery()?.secret()
     }
 
     /// How pods get it, where pods do.
@@ -155,7 +162,8 @@ pub fn compile(
     };
     let user = match user {
         Asked::ServiceAccount(name) => {
-            User::Pods(delivery(&PodsOf::new(&declaration.key.namespace, name), &account, &role_arn))
+            let pods = PodsOf::new(&declaration.key.namespace, name);
+            User::Pods(delivery(&pods, SecretTarget::of(spec), &account, &role_arn))
         }
         Asked::Pipeline(tokens) => User::Pipeline(tokens),
     };
@@ -209,7 +217,16 @@ enum Asked<'a> {
 fn user<'a>(declaration: Declaration<'a>, settings: &AccountSettings) -> Result<Asked<'a>, Refusal> {
     let subject = &declaration.identity.spec.subject;
     match (&subject.service_account, &subject.pipeline) {
+        (Some(_), None)
+            if SecretTarget::of(&declaration.identity.spec).is_some() && settings.web_identity().is_none() =>
+        {
+            Err(untokened(declaration))
+        }
         (Some(account), None) => Ok(Asked::ServiceAccount(&account.name)),
+        (None, Some(_)) if SecretTarget::of(&declaration.identity.spec).is_some() => {
+            let message = "`spec.credentials.sessionSecret` must go with `spec.subject.serviceAccount`: a pipeline exchanges its own token, by federation";
+            Err(Refusal::new(Reason::InvalidScope, "spec.credentials", message))
+        }
         (None, Some(spec)) => {
             let pipeline = pipeline(spec).map_err(|error| {
                 let message = format!("`{}` {}", error.field, error.message);
@@ -225,6 +242,15 @@ fn user<'a>(declaration: Declaration<'a>, settings: &AccountSettings) -> Result<
             Err(Refusal::new(Reason::InvalidScope, "spec.subject", message))
         }
     }
+}
+
+/// Credentials for a Secret come from the exchange of a token, and there EKS alone hands out the role.
+fn untokened(declaration: Declaration<'_>) -> Refusal {
+    let message = format!(
+        "`spec.credentials.sessionSecret` does not go with CloudAccount '{}', whose federation is `podIdentity`: there EKS gives the role to pods alone, and Ambit can get no credentials for a Secret; name a CloudAccount with `webIdentity`, or remove `spec.credentials`",
+        declaration.identity.spec.account_ref.name
+    );
+    Refusal::new(Reason::InvalidScope, "spec.credentials.sessionSecret", message)
 }
 
 fn taken(declaration: Declaration<'_>, other: &str) -> Refusal {

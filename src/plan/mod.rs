@@ -11,6 +11,7 @@ mod association;
 mod closing;
 pub mod contest;
 mod course;
+mod credentials;
 mod deletion;
 mod delivery;
 mod desired;
@@ -39,8 +40,9 @@ pub use account_status::{
 pub use association::{Sought, Tie, tie, untie};
 pub use closing::{Closing, plan_closing};
 pub use course::{Course, Past, Revocation, course};
+pub use credentials::{Issued, Place, SecretTarget, credential_type, place};
 pub use deletion::{Removal, plan_removal};
-pub use delivery::{Annotated, Claim, Delivery, Injected, Means, delivery, may_be_of};
+pub use delivery::{Annotated, Claim, Delivery, Injected, Means, Stored, delivery, may_be_of};
 pub use desired::{Declaration, Grounds, Resolved, User, compile, resolve};
 pub use drift::{
     BoundaryChange, Difference, DriftClass, Part, ProviderDifference, ProviderSought, Severity, attribute, author,
@@ -52,5 +54,5 @@ pub use neighbours::{Neighbours, neighbours};
 pub use planner::{Decision, Plan, Recorded, decide};
 pub use reason::{Reason, Standing, Verdict};
 pub use refusal::{Fault, Objection, Refusal};
-pub use status::{Findings, conclude, rejudged, settled};
+pub use status::{Findings, conclude, credentialed, rejudged, settled};
 pub use suspension::{Progress, Suspension, plan_suspension};

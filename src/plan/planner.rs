@@ -21,6 +21,8 @@ pub struct Recorded {
     pub boundary: Option<String>,
     /// The longest session that was in place.
     pub session: Option<u32>,
+    /// Whether credentials were issued into a Secret.
+    pub secret: bool,
     /// Whether Ambit itself has denied the principal everything, or was about to.
     pub revoked: bool,
     /// Whether Ambit itself lets nobody become the principal, or was about to.

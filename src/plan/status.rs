@@ -5,7 +5,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::drift::{self, Difference};
 use super::reason::{Reason, Standing, Verdict};
-use crate::api::v1alpha1::{AwsStatus, ContestStatus, DeliveryStatus, MachineIdentityStatus, SuspensionStatus};
+use crate::api::v1alpha1::{
+    AwsStatus, ContestStatus, CredentialsStatus, DeliveryStatus, MachineIdentityStatus, SuspensionStatus,
+};
 
 /// Everything that one reconciliation found out.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +28,8 @@ pub struct Findings {
     pub aws: Option<AwsStatus>,
     /// How pods get it. Absent if that was not found out: what was told stays.
     pub delivery: Option<DeliveryStatus>,
+    /// The credentials that stand in a Secret.
+    pub issued: Option<CredentialsStatus>,
     /// How live differs from declared. Absent if that was not found out: what was told stays.
     pub drift: Option<Vec<Difference>>,
     /// Whether somebody else changes back what Ambit repairs.
@@ -69,6 +73,7 @@ pub fn conclude(
             Some(delivery) => Some(delivery).filter(|delivery| *delivery != DeliveryStatus::default()),
             None => previous.and_then(|status| status.delivery.clone()),
         },
+        credentials: findings.issued,
         drift_count,
         drift,
         contest: findings.contest,
@@ -95,18 +100,41 @@ pub fn settled(status: Option<&MachineIdentityStatus>, generation: Option<i64>) 
 
 /// The status of an identity that is as it was, but judged anew: nothing else is
 /// looked at, and nothing else changes. `proof` is what `Ready` says of one that
-/// is accepted.
+/// is accepted, and `credentials` must be good.
 #[must_use]
 pub fn rejudged(
     previous: &MachineIdentityStatus,
     accepted: &Verdict,
     proof: &Verdict,
+    credentials: &Verdict,
+    now: Timestamp,
+) -> MachineIdentityStatus {
+    let ready = usable(accepted, proof);
+    let anew = [("Ready", ready), ("Accepted", accepted.clone()), ("CredentialsFresh", credentials.clone())];
+    replaced(previous, anew, now)
+}
+
+/// The status of an identity whose credentials were just issued, before anything else is concluded.
+#[must_use]
+pub fn credentialed(
+    previous: &MachineIdentityStatus,
+    issued: CredentialsStatus,
+    verdict: &Verdict,
+    now: Timestamp,
+) -> MachineIdentityStatus {
+    let status = replaced(previous, [("CredentialsFresh", verdict.clone())], now);
+    MachineIdentityStatus { credentials: Some(issued), ..status }
+}
+
+/// A status with other verdicts for some conditions.
+fn replaced<const N: usize>(
+    previous: &MachineIdentityStatus,
+    verdicts: [(&str, Verdict); N],
     now: Timestamp,
 ) -> MachineIdentityStatus {
     let now = seconds(now);
-    let ready = usable(accepted, proof);
     let mut status = previous.clone();
-    for (name, verdict) in [("Ready", ready), ("Accepted", accepted.clone())] {
+    for (name, verdict) in verdicts {
         let anew = condition(Some(previous), previous.observed_generation, name, verdict, &now);
         status.conditions.iter_mut().filter(|found| found.type_ == name).for_each(|found| *found = anew.clone());
     }
@@ -209,6 +237,7 @@ impl Findings {
             proof: pending(),
             aws: None,
             delivery: None,
+            issued: None,
             drift: Some(Vec::new()),
             contest: None,
             suspension: None,

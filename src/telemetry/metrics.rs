@@ -55,6 +55,11 @@ struct EventLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabels {
     kind: String,
 }
@@ -128,6 +133,7 @@ pub struct Metrics {
     reconcile_seconds: Histograms<ControllerLabels>,
     sweeps: Sweeps,
     events: Family<EventLabels, Counter>,
+    renewals: Family<OutcomeLabels, Counter>,
     undecodable: Family<KindLabels, Counter>,
     leader: Gauge,
 }
@@ -146,6 +152,7 @@ impl Default for Metrics {
             reconcile_seconds: Family::new_with_constructor(seconds),
             sweeps: Sweeps::default(),
             events: Family::default(),
+            renewals: Family::default(),
             undecodable: Family::default(),
             leader: Gauge::default(),
         };
@@ -164,6 +171,9 @@ impl Metrics {
         ambit.register("reconcile_duration_seconds", "Time that reconciliations took", self.reconcile_seconds.clone());
         self.sweeps.register(ambit);
         ambit.register("events", "Messages of an account's queue, by what came of them", self.events.clone());
+        let renewals =
+            "Credentials written into Secrets: issued, renewed, or not, because that failed or the place is taken";
+        ambit.register("credential_renewals", renewals, self.renewals.clone());
         ambit.register(
             "undecodable_objects",
             "Objects that could not be decoded and were left out",
@@ -191,6 +201,11 @@ impl Metrics {
     pub fn reconciled(&self, controller: &'static str, result: &'static str, elapsed: Duration) {
         self.reconciles.get_or_create(&ReconcileLabels { controller, result }).inc();
         self.reconcile_seconds.get_or_create(&ControllerLabels { controller }).observe(elapsed.as_secs_f64());
+    }
+
+    /// Credentials were written into a Secret, or should have been.
+    pub fn credentials(&self, outcome: &'static str) {
+        self.renewals.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
     /// An object could not be decoded.

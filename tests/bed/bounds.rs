@@ -24,6 +24,10 @@ fn condition(operator: &str, values: &[&str]) -> Value {
     with(&json!({"conditions": [{"key": "aws:SourceVpce", "operator": operator, "values": values}]}))
 }
 
+fn secret(asked: &Value) -> Value {
+    json!({"spec": {"credentials": {"sessionSecret": asked}}})
+}
+
 /// A change, the field for which it is refused, and the API server's words.
 type Refused = (Value, &'static str, &'static str);
 
@@ -139,6 +143,21 @@ fn refused_fields() -> Vec<Refused> {
             "Unsupported value: \"Never\": supported values: \"RequireReady\", \"Allow\"",
         ),
         (json!({"spec": {"subject": null}}), "spec.subject", "Required value"),
+        (
+            secret(&json!({"secretName": "Orders_AWS"})),
+            "spec.credentials.sessionSecret.secretName",
+            r#"Invalid value: "Orders_AWS": spec.credentials.sessionSecret.secretName in body should match '^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$'"#,
+        ),
+        (
+            secret(&json!({"secretName": "a".repeat(254)})),
+            "spec.credentials.sessionSecret.secretName",
+            "Too long: may not be more than 253 bytes",
+        ),
+        (
+            secret(&json!({"secretName": "a", "format": "SharedCredentialsFile", "profile": "two\nlines"})),
+            "spec.credentials.sessionSecret.profile",
+            "Invalid value: \"two\\nlines\": spec.credentials.sessionSecret.profile in body should match '^[A-Za-z0-9]([A-Za-z0-9_.@-]*[A-Za-z0-9])?$'",
+        ),
     ]
 }
 

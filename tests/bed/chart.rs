@@ -5,3 +5,5 @@ mod guards;
 mod inject;
 pub mod pods;
 mod render;
+
+pub use pods::refusal;

@@ -36,7 +36,7 @@ impl Talk {
 
     pub async fn delete(&self, kind: &str, name: &str) {
         let version = match kind {
-            "Pod" | "ServiceAccount" => "v1",
+            "Pod" | "Secret" | "ServiceAccount" => "v1",
             "Deployment" => "apps/v1",
             _ => AMBIT,
         };

@@ -35,5 +35,6 @@ mod process;
 mod refusals;
 mod root;
 mod schema;
+mod session_secret;
 mod suspension;
 mod web;

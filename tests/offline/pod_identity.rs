@@ -97,3 +97,20 @@ fn a_plan_says_whose_pods_come_in_another_way() {
     let out = plan("eu", "us");
     assert!(out.contains(&format!("{} instead of {}", cluster("prod-us"), cluster("prod-eu"))), "{out}");
 }
+
+#[test]
+fn credentials_in_a_secret_do_not_go_with_it() {
+    let allowing = |cluster: String| cluster.replace("  allow: [", "  credentialTypes: [SessionSecret]\n  allow: [");
+    let folder = Folder::new("secret")
+        .with("by-eks.yaml", allowing(with_pod_identity("prod-eu")))
+        .with("by-tokens.yaml", allowing(CLUSTER.to_owned()))
+        .with("orders.yaml", format!("{ORDERS}  credentials: {{sessionSecret: {{secretName: orders-aws}}}}\n"));
+    let validate = |account: &str| folder.ask(&["validate", "-f", account, "-f", "orders.yaml"], "");
+    let (code, out, _) = validate("by-tokens.yaml");
+    assert_eq!(code, Some(0), "{out}");
+    let (code, out, _) = validate("by-eks.yaml");
+    assert_eq!(code, Some(1), "{out}");
+    let why =
+        "`spec.credentials.sessionSecret` does not go with CloudAccount 'prod', whose federation is `podIdentity`";
+    assert!(out.contains(why) && out.contains("name a CloudAccount with `webIdentity`"), "{out}");
+}

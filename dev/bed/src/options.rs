@@ -38,6 +38,8 @@ pub struct BedOptions {
     pub resync_interval: String,
     /// How long the operator lets the cloud become consistent.
     pub consistency_window: String,
+    /// Which log lines the operator writes, as its `--log` has it; its own choice where absent.
+    pub log: Option<String>,
     /// Added to every call to the cloud.
     #[serde(with = "millis")]
     pub latency: Duration,
@@ -61,6 +63,7 @@ impl Default for BedOptions {
             requests_per_second: 500,
             resync_interval: "30s".to_owned(),
             consistency_window: "1s".to_owned(),
+            log: None,
             latency: Duration::ZERO,
             chart_values: Vec::new(),
         }

@@ -209,6 +209,10 @@ fn operator(layout: &Layout, state: &State, port: u16, name: &str) -> Program {
         .env("AWS_ENDPOINT_URL", state.proxy_url())
         .env("AWS_REGION", cloud::REGION)
         .env("AWS_EC2_METADATA_DISABLED", "true");
+    let program = match &options.log {
+        None => program,
+        Some(lines) => program.args(["--log", lines]),
+    };
     match &state.operator_keys {
         None => program,
         Some(keys) => {

@@ -67,6 +67,8 @@ pub enum DeliveredBy {
     ServiceAccountAnnotation,
     /// EKS handed them the role, by an association of EKS Pod Identity.
     PodIdentity,
+    /// Nobody adds anything: pods name the Secret in which Ambit keeps credentials.
+    SessionSecret,
 }
 
 /// How pods got the identity when it was last delivered. Absent: by Ambit's admission policies,

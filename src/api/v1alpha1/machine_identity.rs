@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{AccessName, NameRef, ScopeCondition};
+use super::credentials::CredentialsSpec;
 use super::pipeline::PipelineSubject;
 use super::status::MachineIdentityStatus;
 
@@ -71,6 +72,13 @@ use super::status::MachineIdentityStatus;
         description = "What it may do, in words."
     ),
     printcolumn(
+        name = "ROTATES",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.credentials.nextRotationTime",
+        description = "When the credentials in its Secret are renewed."
+    ),
+    printcolumn(
         name = "MESSAGE",
         type_ = "string",
         priority = 1,
@@ -85,7 +93,9 @@ use super::status::MachineIdentityStatus;
     )
 )]
 #[x_kube(validation = Rule::new("self.accountRef.name == oldSelf.accountRef.name")
-    .message("`accountRef` must stay as it is: the principal lives in that account; make another MachineIdentity instead"))]
+    .message("`accountRef` must stay as it is: the principal lives in that account; make another MachineIdentity instead"),
+    validation = Rule::new("!has(self.credentials) || !has(self.credentials.sessionSecret) || has(self.subject.serviceAccount)")
+        .message("`credentials.sessionSecret` must go with `subject.serviceAccount`: a pipeline exchanges its own token, by federation"))]
 pub struct MachineIdentitySpec {
     /// The `CloudAccount` in which the principal is made.
     pub account_ref: NameRef,
@@ -101,7 +111,7 @@ pub struct MachineIdentitySpec {
     #[x_kube(validation = Rule::new("duration(self) >= duration('1h') && duration(self) <= duration('12h')")
         .message("must be a duration from '1h' to '12h'"))]
     pub session_duration: Duration,
-    /// How pods get their credentials. Absent: by federation, without a stored key.
+    /// How the subject gets its credentials. Absent: by federation, without a stored key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<CredentialsSpec>,
     /// Whether it is closed: everything is denied, nobody can become its principal, and sessions
@@ -191,21 +201,6 @@ pub struct ScopeSpec {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub conditions: Vec<ScopeCondition>,
 }
-
-/// How pods get their credentials.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = Rule::new("has(self.federation)").message("must set `federation`: it is the only kind of credentials that this version supports"))]
-pub struct CredentialsSpec {
-    /// By federation: a token that the cluster signs, and no stored key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub federation: Option<FederationCredentials>,
-}
-
-/// Credentials by federation. It has no settings yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FederationCredentials {}
 
 /// What Ambit does about differences.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@ mod binding_table;
 mod cloud_account;
 mod common;
 mod crds;
+mod credentials;
 mod delivery;
 mod drift;
 mod machine_identity;
@@ -22,11 +23,14 @@ pub use cloud_account::{
 };
 pub use common::{AccessName, NameRef, NamespaceSelector, ScopeCondition, SelectorOperator, SelectorRequirement};
 pub use crds::{KINDS, all as crds, yaml as crds_yaml};
+pub use credentials::{
+    CredentialsSpec, CredentialsStatus, FederationCredentials, SecretFormat, SessionSecretCredentials,
+};
 pub use delivery::{DeliveredBy, DeliveryMethod, DeliveryStatus, TOKEN_DIRECTORY, TOKEN_SECONDS, TokenSpec};
 pub use drift::{ContestStatus, ContestedPart, DriftAuthor, DriftItem, DriftStatus, DriftWitness, WitnessKey};
 pub use machine_identity::{
-    CredentialsSpec, DeletionPolicy, FederationCredentials, MachineIdentity, MachineIdentitySpec, ManagementPolicy,
-    PodAdmission, ScopeSpec, ServiceAccountSubject, SubjectSpec,
+    DeletionPolicy, MachineIdentity, MachineIdentitySpec, ManagementPolicy, PodAdmission, ScopeSpec,
+    ServiceAccountSubject, SubjectSpec,
 };
 pub use pipeline::{
     BuildkitePipeline, CircleciPipeline, GithubIds, GithubPipeline, GitlabPipeline, OidcPipeline, PipelineSubject,
@@ -42,6 +46,9 @@ pub const GROUP: &str = "ambit.dev";
 /// An identity whose annotation of this name gets another value is looked at in
 /// full, and repaired again where Ambit had given up.
 pub const RECONCILE: &str = "ambit.dev/reconcile";
+
+/// A Secret with this label holds the credentials of the identity that it names.
+pub const CREDENTIALS_OF: &str = "ambit.dev/credentials-of";
 
 /// The finalizer that keeps an identity until its principal is gone.
 pub const FINALIZER: &str = "ambit.dev/principal";

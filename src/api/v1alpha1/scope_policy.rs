@@ -134,9 +134,10 @@ pub enum PermissionsManagement {
 /// A kind of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum CredentialType {
-    /// Short-lived credentials for a token that the cluster or an issuer signs. It
-    /// is the only kind that identities of this version can have.
+    /// Short-lived credentials for a token that the cluster or an issuer signs.
     Federation,
+    /// Short-lived credentials that Ambit keeps in a Secret.
+    SessionSecret,
 }
 
 /// Pipelines of one issuer.

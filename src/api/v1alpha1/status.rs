@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::credentials::CredentialsStatus;
 use super::delivery::DeliveryStatus;
 use super::drift::{ContestStatus, DriftStatus};
 
@@ -35,6 +36,9 @@ pub struct MachineIdentityStatus {
     /// How the live principal differed when it was last read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftStatus>,
+    /// The credentials that Ambit keeps in a Secret, where the identity asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialsStatus>,
     /// How often in a row the same drift was repaired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contest: Option<ContestStatus>,

@@ -12,7 +12,7 @@ use crate::cli::{Exit, answer};
 use crate::names::printable;
 use crate::offline::{self, Declared, World};
 use crate::plan::pipeline::pipeline;
-use crate::plan::{Delivery, Resolved, Verdict};
+use crate::plan::{Delivery, Resolved, SecretTarget, Verdict};
 use crate::policy::explain::{Sensitivity, document};
 use crate::policy::{Catalogue, Policy};
 
@@ -48,6 +48,9 @@ struct Explained {
     #[serde(flatten)]
     place: Option<Place>,
     session_seconds: u64,
+    /// The Secret in which Ambit keeps credentials for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_secret: Option<String>,
     /// Whether Ambit makes it so, or only looks.
     enforced: bool,
     /// Why the cluster would refuse it as it stands; absent where nothing is against it.
@@ -200,6 +203,7 @@ impl Explained {
             pipeline: spec.subject.pipeline.as_ref().and_then(|subject| pipeline(subject).ok()).map(|it| it.words),
             place: resolved.map(Place::of),
             session_seconds: std::time::Duration::from(spec.session_duration).as_secs(),
+            session_secret: SecretTarget::of(spec).map(|target| target.words()),
             enforced: spec.management_policy == ManagementPolicy::Enforce,
             refused: None,
             missing: Vec::new(),
@@ -238,6 +242,9 @@ impl Explained {
             _ => {}
         }
         line(&format!("  sessions  of at most {}", duration(self.session_seconds)));
+        if let Some(secret) = &self.session_secret {
+            line(&format!("  kept      as {secret}, for whoever can read it"));
+        }
         if let Some(Place { role_arn, permissions_boundary, .. }) = &self.place {
             line(&format!("  role      {role_arn}"));
             line(&format!("  bounded   by {permissions_boundary}"));

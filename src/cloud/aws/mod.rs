@@ -33,8 +33,8 @@ use super::{
     AssociationPage, CallObserver, Cloud, CloudError, Depth, EventQueue, Page, PageToken, RateLimit, Unobserved,
 };
 use crate::domain::{
-    Association, AssociationStep, Cluster, Observation, Observed, OwnPolicies, PodsOf, Provider, ProviderStep, Reading,
-    Step, StepDone, Usage, WebToken,
+    Association, AssociationStep, Cluster, Credentials, Observation, Observed, OwnPolicies, PodsOf, Provider,
+    ProviderStep, Reading, SessionSeconds, Step, StepDone, Usage, WebToken,
 };
 use crate::names::{
     AccountId, BoundaryArn, ClusterArn, InstallationId, IssuerUrl, Partition, PrincipalName, QueueUrl, Region, RolePath,
@@ -217,6 +217,15 @@ impl Cloud for AwsCloud {
 
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {
         self.prove_assumable(name, token).await
+    }
+
+    async fn credentials(
+        &self,
+        name: &PrincipalName,
+        token: &WebToken,
+        session: SessionSeconds,
+    ) -> Result<Credentials, CloudError> {
+        self.assumed(name, token, session).await
     }
 
     async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError> {

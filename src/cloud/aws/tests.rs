@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Mutex;
 
@@ -31,7 +30,7 @@ fn owner() -> Owner {
     Owner { installation, identity: IdentityKey::new("shop", "orders"), uid: "u1".into() }
 }
 
-fn name() -> PrincipalName {
+pub(super) fn name() -> PrincipalName {
     PrincipalName::derive(&owner().installation, &owner().identity)
 }
 
@@ -100,7 +99,9 @@ async fn connect(scripted: &Scripted) -> AwsCloud {
     AwsCloud::with_config(aws_account(), &scripted.config().await, Manners::default()).await
 }
 
-async fn cloud_that(script: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static) -> (AwsCloud, Scripted) {
+pub(super) async fn cloud_that(
+    script: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static,
+) -> (AwsCloud, Scripted) {
     let scripted = Scripted::start(script).await;
     (connect(&scripted).await, scripted)
 }
@@ -297,51 +298,6 @@ async fn nothing_is_tried_twice() {
         let error = cloud.apply(&name(), &Step::Delete).await.unwrap_err();
         assert_eq!((error.kind, scripted.actions().len()), (kind, 1), "{error}");
     }
-}
-
-#[tokio::test]
-async fn a_proof_is_unsigned_and_short() {
-    let (cloud, scripted) = cloud_that(|_| yes("AssumeRoleWithWebIdentity", "")).await;
-    cloud.prove(&name(), &WebToken::new("canary".into())).await.unwrap();
-    let [asked] = &scripted.asked()[..] else { panic!("{:?}", scripted.actions()) };
-    assert!(!asked.signed);
-    let arn = format!("arn:aws:iam::123456789012:role/ambit/bed/{}", name());
-    let expected = [
-        ("DurationSeconds", "900"),
-        ("RoleArn", &arn),
-        ("RoleSessionName", "ambit-proof"),
-        ("WebIdentityToken", "canary"),
-    ];
-    let expected: BTreeMap<_, _> = expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-    assert_eq!(asked.parameters, expected);
-}
-
-#[tokio::test]
-async fn a_refused_proof_says_what_kind_it_is() {
-    for (status, code, kind) in [
-        (403, "AccessDenied", ErrorKind::Denied),
-        (400, "InvalidIdentityToken", ErrorKind::Invalid),
-        (400, "ExpiredTokenException", ErrorKind::Transient),
-        (400, "IDPCommunicationError", ErrorKind::Transient),
-        (403, "IDPRejectedClaim", ErrorKind::Denied),
-    ] {
-        let (cloud, _) = cloud_that(move |_| no(status, code, "words")).await;
-        let error = cloud.prove(&name(), &WebToken::new("canary".into())).await.unwrap_err();
-        assert_eq!((error.kind, error.code.as_str()), (kind, code));
-    }
-}
-
-#[tokio::test]
-async fn no_part_of_a_token_travels_on() {
-    let secret: String = (0..200_u8).map(char::from).filter(char::is_ascii_alphanumeric).cycle().take(800).collect();
-    let script = |asked: &Asked| {
-        let token = asked.parameters.get("WebIdentityToken").cloned().unwrap_or_default();
-        no(400, "InvalidIdentityToken", &format!("{} {token}", "x".repeat(450)))
-    };
-    let (cloud, _) = cloud_that(script).await;
-    let error = cloud.prove(&name(), &WebToken::new(secret)).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Invalid);
-    assert_eq!(error.to_string(), "sts:AssumeRoleWithWebIdentity: the answer repeats the token and is withheld");
 }
 
 fn swept_role(name: &str, path: &str, document: &str) -> String {

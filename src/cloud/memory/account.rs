@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::MemoryRole;
 use super::association::Clusters;
 use crate::cloud::aws::{CLOSED, PERMISSIONS, SESSIONS};
@@ -28,6 +30,9 @@ pub(super) struct Account {
     pub(super) roles_quota: u32,
     pub(super) backlog: Duration,
     pub(super) may_tag: bool,
+    pub(super) clock: fn() -> Timestamp,
+    /// How often credentials were handed out.
+    pub(super) issued: u64,
     next_id: u64,
 }
 
@@ -55,6 +60,8 @@ impl Account {
             roles_quota: 5000,
             backlog: Duration::ZERO,
             may_tag: true,
+            clock: Timestamp::now,
+            issued: 0,
             next_id: 1,
         }
     }

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{MemoryAssociation, MemoryCloud, MemoryRole};
 use crate::domain::{PodsOf, Provider};
 use crate::names::{BoundaryArn, ClusterArn, IssuerUrl};
 
 /// What the port counts as reading; all else writes.
-const READS: [&str; 10] = [
+const READS: [&str; 11] = [
     "observe",
     "prove",
+    "credentials",
     "sweep",
     "observe-provider",
     "observe-boundary",
@@ -48,6 +51,17 @@ impl MemoryCloud {
     /// From now on, the caller may not tag roles.
     pub fn forbid_tagging(&self) {
         self.locked().may_tag = false;
+    }
+
+    /// From now on, this is the account's clock.
+    pub fn set_clock(&self, clock: fn() -> Timestamp) {
+        self.locked().clock = clock;
+    }
+
+    /// How often credentials were handed out so far.
+    #[must_use]
+    pub fn issued(&self) -> u64 {
+        self.locked().issued
     }
 
     /// Makes a boundary vanish.

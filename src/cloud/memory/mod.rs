@@ -22,14 +22,15 @@ use async_trait::async_trait;
 use self::account::Account;
 use super::{AssociationPage, Cloud, CloudError, Depth, EventQueue, Page, PageToken};
 use crate::domain::{
-    Association, AssociationStep, Cluster, Observation, Observed, PodsOf, Provider, ProviderStep, Reading, Step,
-    StepDone, Usage, WebToken, reading,
+    Association, AssociationStep, Cluster, Credentials, Observation, Observed, PodsOf, Provider, ProviderStep, Reading,
+    SessionSeconds, Step, StepDone, Usage, WebToken, reading,
 };
 use crate::names::{AccountId, BoundaryArn, ClusterArn, InstallationId, IssuerUrl, PrincipalName, RolePath};
 
 pub use self::association::MemoryAssociation;
 pub use self::queue::MemoryQueue;
 pub use self::role::MemoryRole;
+pub use self::trust::CANARY;
 
 /// One installation's view of an account in memory. Clones see the same account.
 #[derive(Debug, Clone)]
@@ -96,6 +97,17 @@ impl Cloud for MemoryCloud {
         let mut account = self.locked();
         account.count("prove");
         account.prove(name.as_str(), self.path.as_str(), token)
+    }
+
+    async fn credentials(
+        &self,
+        name: &PrincipalName,
+        token: &WebToken,
+        session: SessionSeconds,
+    ) -> Result<Credentials, CloudError> {
+        let mut account = self.locked();
+        account.count("credentials");
+        account.issue(name.as_str(), self.path.as_str(), token, session)
     }
 
     async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError> {

@@ -235,6 +235,28 @@ async fn proof(cloud: &MemoryCloud, subject: &str, audience: &str) -> Result<(),
 }
 
 #[tokio::test]
+async fn credentials_are_for_those_who_get_in_and_no_longer_than_the_role_allows() {
+    let cloud = cloud();
+    cloud.set_clock(|| jiff::Timestamp::UNIX_EPOCH);
+    register(&cloud).await;
+    take(&cloud, [birth()]).await;
+    let ask = async |subject: &str, session| {
+        let token = WebToken::new(format!("{subject}|{AUDIENCE}"));
+        cloud.credentials(&name(), &token, session).await.map_err(|error| error.kind)
+    };
+    assert_eq!(ask("system:serviceaccount:shop:other", SessionSeconds::MIN).await.err(), Some(ErrorKind::Denied));
+    assert_eq!(ask(SUBJECT, SessionSeconds::MAX).await.err(), Some(ErrorKind::Invalid));
+    assert_eq!(cloud.issued(), 0);
+    for number in 1..=2 {
+        let got = ask(SUBJECT, SessionSeconds::MIN).await.unwrap();
+        assert_eq!(got.expires().as_second(), 3600);
+        assert_eq!(got.expose_session_token(), format!("canary-token-{number}"));
+    }
+    assert_eq!(cloud.issued(), 2);
+    assert!(!cloud.writes().contains_key("credentials"));
+}
+
+#[tokio::test]
 async fn only_the_trusted_subject_and_audience_get_in() {
     let cloud = cloud();
     take(&cloud, [birth()]).await;

@@ -1,11 +1,17 @@
 //! Checking a token against a provider and a trust document.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::MemoryRole;
 use super::account::{Account, refusal};
 use crate::cloud::{CloudError, ErrorKind};
-use crate::domain::{Provider, WebToken};
+use crate::domain::{Credentials, Provider, SessionSeconds, WebToken};
+
+/// What every part of credentials of this cloud begins with.
+pub const CANARY: &str = "canary";
 
 const OPERATION: &str = "sts:AssumeRoleWithWebIdentity";
 
@@ -27,6 +33,26 @@ impl Account {
             .ok_or_else(|| invalid("incorrect token audience"))?;
         let trusted = statements(&role).iter().any(|statement| allows(statement, &host, subject, audience));
         trusted.then_some(()).ok_or_else(denied)
+    }
+
+    /// Credentials of a role for a token's holder. Each part is easily recognised, wherever it
+    /// should turn up, and tells how often credentials were handed out before.
+    pub(super) fn issue(
+        &mut self,
+        name: &str,
+        path: &str,
+        token: &WebToken,
+        session: SessionSeconds,
+    ) -> Result<Credentials, CloudError> {
+        self.prove(name, path, token)?;
+        if self.role_mut(name).is_none_or(|role| role.session < session.get()) {
+            let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.".to_owned();
+            return Err(refusal(ErrorKind::Invalid, OPERATION, "ValidationError", message));
+        }
+        self.issued += 1;
+        let part = |what: &str| format!("{CANARY}-{what}-{}", self.issued);
+        let expires = (self.clock)().checked_add(Duration::from_secs(session.get().into())).unwrap_or(Timestamp::MAX);
+        Ok(Credentials::new(part("id"), part("key"), part("token"), expires))
     }
 
     /// The registered providers that the role's trust document names.

@@ -68,6 +68,7 @@ fn stage() -> Stage {
         memory: Memory::default(),
         sweeps: Sweeps::default(),
         timing: Timing { resync: Duration::from_hours(1), consistency_window: Duration::from_secs(15) },
+        metrics: Metrics::default(),
         catalogue: Catalogue::embedded(),
         clock: now,
         spread: || 0.5,

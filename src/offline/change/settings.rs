@@ -8,6 +8,7 @@ use super::{Item, Part, Way, spot_of};
 use crate::api::v1alpha1::{DeletionPolicy, DeliveryMethod, ManagementPolicy, PodAdmission};
 use crate::offline::code::Code;
 use crate::offline::world::Declared;
+use crate::plan::SecretTarget;
 use crate::plan::account::{AccountSettings, Federation, TokenSettings};
 use crate::plan::guardrail::hours;
 use crate::plan::pipeline::pipeline;
@@ -173,7 +174,7 @@ fn session(old: &Role<'_>, new: &Role<'_>) -> Option<Item> {
 
 /// How new pods get it. Pods that run keep what they have, and whoever may create pods may mount a
 /// token as they like: it is no question of access.
-fn delivered(before: &AccountSettings, after: &AccountSettings) -> Vec<String> {
+fn delivered(before: &AccountSettings, after: &AccountSettings, in_secret: bool) -> Vec<String> {
     let (was, now) = match (&before.federation, &after.federation) {
         (Federation::WebIdentity(was), Federation::WebIdentity(now)) => (was, now),
         (Federation::PodIdentity { .. }, Federation::PodIdentity { .. }) => return Vec::new(),
@@ -190,6 +191,10 @@ fn delivered(before: &AccountSettings, after: &AccountSettings) -> Vec<String> {
     let mut notes = Vec::new();
     if before.region != after.region && now.delivery == DeliveryMethod::PodAdmission {
         notes.push(format!("its pods get region {} instead of {}", after.region, before.region));
+    }
+    // Nobody gives pods a token.
+    if in_secret {
+        return notes;
     }
     if was.delivery != now.delivery {
         let what = match now.delivery {
@@ -213,6 +218,21 @@ fn delivered(before: &AccountSettings, after: &AccountSettings) -> Vec<String> {
         notes.push(format!("its new pods find their token in `{found}` instead of `{was}`"));
     }
     notes
+}
+
+/// How the credentials reach whoever uses them. The role may do the same.
+fn credentials(old: &Role<'_>, new: &Role<'_>) -> Option<String> {
+    let (before, after) = (old.resolved.secret(), new.resolved.secret());
+    let what = match (before, after) {
+        (None, None) => return None,
+        (Some(one), Some(other)) if one == other => return None,
+        (None, Some(_)) => "whoever can read that Secret has the access, until what was read runs out",
+        (Some(_), None) => "the Secret is deleted, and only the subject's own tokens give access",
+        (Some(one), Some(other)) if one.name == other.name => "whatever reads the Secret must read the new form",
+        (Some(_), Some(_)) => "the new Secret is written, then the old one is deleted",
+    };
+    let words = |target: Option<&SecretTarget>| target.map_or_else(|| "federation".to_owned(), SecretTarget::words);
+    Some(format!("`credentials` go from {} to {}: {what}", words(before), words(after)))
 }
 
 /// What does not change access, and matters all the same.
@@ -244,6 +264,7 @@ fn notes(old: &Role<'_>, new: &Role<'_>) -> Vec<String> {
         let (from, to) = (before.pod_admission, after.pod_admission);
         notes.push(format!("`podAdmission` goes from {from:?} to {to:?}: {what}"));
     }
+    notes.extend(credentials(old, new));
     if before.account_ref != after.account_ref {
         notes.push(
             "the API server refuses another `accountRef` for an identity that exists: declare a new MachineIdentity"
@@ -251,8 +272,8 @@ fn notes(old: &Role<'_>, new: &Role<'_>) -> Vec<String> {
         );
     }
     let (before, after) = (&old.resolved.account, &new.resolved.account);
-    if new.resolved.delivery().is_some() {
-        notes.extend(delivered(before, after));
+    if let Some(delivery) = new.resolved.delivery() {
+        notes.extend(delivered(before, after, delivery.secret().is_some()));
     }
     notes
 }

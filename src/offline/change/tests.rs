@@ -316,6 +316,44 @@ fn that_eks_hands_the_role_to_pods_is_told_as_a_note() {
 }
 
 #[test]
+fn how_credentials_are_handed_out_is_told_as_a_note() {
+    let allowing = POLICY.replace("spec:\n", "spec:\n  credentialTypes: [Federation, SessionSecret]\n");
+    let secret = |rest: &str| format!("  credentials: {{sessionSecret: {{{rest}}}}}\n");
+    let told = |old: &str, new: &str| {
+        let world = |more: &str| format!("{ACCOUNT}{allowing}{}", with(more));
+        let mut said = told(&world(old), &world(new));
+        assert_eq!(said.remove(0), "Change shop/orders: settings");
+        said
+    };
+    let environment = secret("secretName: orders-aws");
+    let file = secret("secretName: orders-aws, format: SharedCredentialsFile, profile: orders");
+    assert_eq!(
+        told("", &environment),
+        [
+            "* `credentials` go from federation to environment variables in Secret `orders-aws`: whoever can read that Secret has the access, until what was read runs out"
+        ]
+    );
+    assert_eq!(
+        told(&environment, "  credentials: {federation: {}}\n"),
+        [
+            "* `credentials` go from environment variables in Secret `orders-aws` to federation: the Secret is deleted, and only the subject's own tokens give access"
+        ]
+    );
+    assert_eq!(
+        told(&environment, &file),
+        [
+            "* `credentials` go from environment variables in Secret `orders-aws` to a shared credentials file with profile `orders` in Secret `orders-aws`: whatever reads the Secret must read the new form"
+        ]
+    );
+    assert_eq!(
+        told(&environment, &secret("secretName: other")),
+        [
+            "* `credentials` go from environment variables in Secret `orders-aws` to environment variables in Secret `other`: the new Secret is written, then the old one is deleted"
+        ]
+    );
+}
+
+#[test]
 fn an_account_that_changes_changes_its_identities() {
     let one = orders("s3:GetObject");
     let to = |from: &str, to: &str| {

@@ -81,7 +81,7 @@ pub(super) fn mismatch(wanted: Shape, node: &Node) -> String {
 }
 
 /// Patterns of the kinds, in words.
-const PATTERNS: [(&str, &str); 26] = [
+const PATTERNS: [(&str, &str); 28] = [
     (
         "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         "must be made of lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
@@ -89,6 +89,14 @@ const PATTERNS: [(&str, &str); 26] = [
     (
         "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
         "must be made of lower-case letters, digits and '-', with a letter or digit at both ends",
+    ),
+    (
+        r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
+        "must be a DNS name: parts of lower-case letters, digits and '-', joined by '.', each with a letter or digit at both ends",
+    ),
+    (
+        "^[A-Za-z0-9]([A-Za-z0-9_.@-]*[A-Za-z0-9])?$",
+        "must be made of letters, digits and the characters '_.@-', with a letter or digit at both ends",
     ),
     ("^([0-9]+(h|m|s))+$", "must be a duration in hours, minutes and seconds, such as '1h' or '1h30m'"),
     ("^[0-9]{12}$", "must be the twelve digits of an account's id, in quotes"),

@@ -124,6 +124,33 @@ fn a_longer_session_is_not_tolerated() {
     assert_eq!(short(&course), ("refuse", Reason::ScopeDenied, Terminal));
 }
 
+/// Access that pods exchange their own tokens for is not the same access in a Secret.
+#[test]
+fn a_secret_that_a_policy_does_not_allow_is_tolerated_only_where_it_was_written_before() {
+    let mut identity = identity();
+    let federated = in_place(&desired(&identity));
+    identity.spec.credentials = serde_json::from_value(json!({"sessionSecret": {"secretName": "orders-aws"}})).unwrap();
+    let written = Recorded { secret: true, ..federated.clone() };
+    let denied = Reason::ScopeDenied;
+    for (enforcement, recorded, expected) in [
+        ("Warn", &federated, ("refuse", denied, Terminal)),
+        ("Warn", &written, ("pursue", denied, Tolerated)),
+        ("Revoke", &written, ("revoke", denied, Terminal)),
+    ] {
+        let course = taken(&identity, vec![policy(enforcement, &["*"])], recorded, true);
+        assert_eq!(short(&course), expected, "{enforcement} {recorded:?}");
+    }
+    let Course::Refuse(refusal) = taken(&identity, vec![policy("Warn", &["*"])], &federated, true) else { panic!() };
+    assert_eq!(refusal.faults[0].field, "spec.credentials");
+    let allowing = |types: serde_json::Value| {
+        let mut policy = (*policy("Warn", &["*"])).clone();
+        policy.spec.credential_types = serde_json::from_value(types).unwrap();
+        short(&taken(&identity, vec![Arc::new(policy)], &federated, true))
+    };
+    assert_eq!(allowing(json!(["SessionSecret"])), ("pursue", Reason::Accepted, Good));
+    assert_eq!(allowing(json!(["Federation"])), ("refuse", denied, Terminal));
+}
+
 /// A declaration that is wrong in itself is no way round a policy that revokes.
 #[test]
 fn a_wrong_declaration_does_not_escape() {

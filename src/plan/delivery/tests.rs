@@ -1,5 +1,5 @@
 use super::*;
-use crate::api::v1alpha1::TokenSpec;
+use crate::api::v1alpha1::{SecretFormat, TokenSpec};
 use crate::plan::account::AccountError;
 use crate::plan::sample;
 
@@ -21,7 +21,7 @@ fn token(minutes: u64, directory: &str) -> Option<TokenSpec> {
 }
 
 fn by(method: DeliveryMethod, token: Option<TokenSpec>) -> Delivery {
-    delivery(&pods(), &settings(method, token).unwrap(), ARN)
+    delivery(&pods(), None, &settings(method, token).unwrap(), ARN)
 }
 
 fn pods() -> PodsOf {
@@ -31,7 +31,13 @@ fn pods() -> PodsOf {
 /// Where EKS hands it to pods.
 fn handed() -> Delivery {
     let settings = AccountSettings::parse(&sample::pod_identity_account().spec, &sample::installation()).unwrap();
-    delivery(&pods(), &settings, ARN)
+    delivery(&pods(), None, &settings, ARN)
+}
+
+/// Where Ambit keeps credentials in a Secret.
+fn stored(method: DeliveryMethod) -> Delivery {
+    let target = SecretTarget { name: "orders-aws".into(), format: SecretFormat::Environment, profile: None };
+    delivery(&pods(), Some(target), &settings(method, None).unwrap(), ARN)
 }
 
 fn injected(token: Option<TokenSpec>) -> Delivery {
@@ -66,6 +72,25 @@ fn difference(found: &Annotations) -> Option<(DriftClass, String)> {
     let found = annotated.annotated().unwrap().difference("orders", "orders", found)?;
     assert_eq!(found.part, Part::ServiceAccount);
     Some((found.class, found.summary))
+}
+
+#[test]
+fn with_a_secret_pods_get_the_region_at_most() {
+    let injecting = stored(DeliveryMethod::PodAdmission);
+    let binding = injecting.binding("orders", None);
+    let env: Vec<(&str, &str)> = binding.env.iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
+    assert_eq!(env, [("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "eu-west-1")]);
+    assert_eq!(Binding { env: Vec::new(), ..binding }, handed().binding("orders", None), "else it only gates");
+    // Where nothing of Ambit's gives pods an environment, the gate must not ask for one.
+    let annotating = stored(DeliveryMethod::ServiceAccountAnnotation);
+    assert_eq!(annotating.binding("orders", None), handed().binding("orders", None));
+    for delivery in [injecting, annotating] {
+        assert_eq!((delivery.annotated(), delivery.handed_to()), (None, None));
+        assert_eq!(delivery.secret().unwrap().name, "orders-aws");
+        assert_eq!(delivery.audience(), Some("sts.amazonaws.com"), "of the token that Ambit exchanges");
+        assert_eq!(delivery.status().method, DeliveredBy::SessionSecret);
+        assert!(!delivery.is_told(None) && delivery.is_told(Some(&delivery.status())));
+    }
 }
 
 /// Upgrades must write nothing: entries and statuses of older versions say nothing of these settings.

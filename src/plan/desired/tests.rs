@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::plan::reason::Standing;
 use crate::plan::sample::{self, account, declaration, grounds, identity, installation, key, scope_policy};
@@ -73,6 +75,54 @@ fn where_eks_hands_roles_to_pods_the_table_only_gates() {
         assert!(!handed_to.are_admitted_by(&elsewhere(change), &resolved.role_arn));
     }
     assert!(elsewhere(|_| {}).same_meaning(&resolved.desired.trust));
+}
+
+#[test]
+fn with_a_secret_pods_need_no_token() {
+    let (installation, key, mut identity) = (installation(), key(), identity());
+    identity.spec.credentials = serde_json::from_value(json!({"sessionSecret": {"secretName": "orders-aws"}})).unwrap();
+    let account = AccountSettings::parse(&account().spec, &installation).unwrap();
+    let resolved = compile(declaration(&identity, &key), account, &installation, Catalogue::embedded()).unwrap();
+    assert_eq!(resolved.secret().unwrap().name, "orders-aws");
+    let binding = resolved.delivery().unwrap().binding("orders", None);
+    assert_eq!((binding.ready, binding.audience), (true, None));
+    let env: Vec<(&str, &str)> = binding.env.iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
+    assert_eq!(env, [("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "eu-west-1")]);
+    assert!(resolved.desired.trust.same_meaning(&accepted().desired.trust), "the role is the same");
+    let federated = accepted().delivery().unwrap().binding("orders", Some("it waits".into()));
+    assert_eq!((federated.ready, federated.reason.as_deref()), (false, Some("it waits")));
+    assert_eq!((federated.audience.as_deref(), federated.env.len()), (Some("sts.amazonaws.com"), 5));
+}
+
+#[test]
+fn where_eks_hands_roles_to_pods_there_is_no_secret() {
+    let secret = |identity: &mut MachineIdentity| {
+        identity.spec.credentials =
+            serde_json::from_value(json!({"sessionSecret": {"secretName": "orders-aws"}})).unwrap();
+    };
+    let by_eks = |grounds: &mut Grounds<'_>| grounds.account = Some(Arc::new(sample::pod_identity_account()));
+    let (reason, message) = refused(secret, by_eks);
+    assert_eq!(reason, Reason::InvalidScope);
+    assert_eq!(
+        message,
+        "`spec.credentials.sessionSecret` does not go with CloudAccount 'prod', whose federation is `podIdentity`: there EKS gives the role to pods alone, and Ambit can get no credentials for a Secret; name a CloudAccount with `webIdentity`, or remove `spec.credentials`"
+    );
+}
+
+#[test]
+fn a_pipeline_has_no_secret() {
+    let secret = |identity: &mut MachineIdentity| {
+        let github = json!({"github": {"repository": "acme/shop", "branch": "main"}});
+        identity.spec.subject = serde_json::from_value(json!({ "pipeline": github })).unwrap();
+        identity.spec.credentials =
+            serde_json::from_value(json!({"sessionSecret": {"secretName": "orders-aws"}})).unwrap();
+    };
+    let (reason, message) = refused(secret, |_| {});
+    assert_eq!(reason, Reason::InvalidScope);
+    assert_eq!(
+        message,
+        "`spec.credentials.sessionSecret` must go with `spec.subject.serviceAccount`: a pipeline exchanges its own token, by federation"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube::ResourceExt as _;
 
+use super::super::credentials::credential_type;
 use super::super::desired::Declaration;
 use super::super::pipeline::{Pipeline, pipeline};
 use super::super::reason::Reason;
@@ -34,7 +35,7 @@ pub(super) fn faults(declaration: Declaration<'_>, policies: &[&ScopePolicy]) ->
     [
         scopes(spec.scopes.len(), policies),
         session(spec.session_duration.into(), policies),
-        credentials(CredentialType::Federation, policies),
+        credentials(credential_type(spec), policies),
         subject(asked(pipeline.as_ref()), policies),
     ]
     .into_iter()

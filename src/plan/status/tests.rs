@@ -15,6 +15,7 @@ fn good() -> Findings {
         proof: Verdict::good(Reason::Verified, "verified"),
         aws: None,
         delivery: None,
+        issued: None,
         drift: Some(Vec::new()),
         contest: None,
         suspension: None,
@@ -175,6 +176,8 @@ fn revoked_access_matters_more_than_why() {
 fn judging_anew_changes_nothing_else() {
     let before = first(good());
     let proof = Verdict::good(Reason::Verified, "verified");
+    let federated = good().credentials;
+    let rejudged = |status: &_, accepted: &_, proof: &_, now| super::rejudged(status, accepted, proof, &federated, now);
     let warned = rejudged(&before, &tolerated(), &proof, at(60));
     let whole = conclude(Some(&before), Some(1), Findings { accepted: tolerated(), ..good() }, at(60));
     assert_eq!(warned.conditions, whole.conditions);
@@ -185,6 +188,32 @@ fn judging_anew_changes_nothing_else() {
     let back = rejudged(&warned, &good().accepted, &proof, at(120));
     assert_eq!(ready_of(&back), ("True".into(), "Verified".into()));
     assert_eq!(rejudged(&before, &good().accepted, &proof, at(60)), before);
+}
+
+#[test]
+fn credentials_are_written_down_before_anything_else_is_concluded() {
+    let issued = CredentialsStatus { secret_name: "orders-aws".into(), ..CredentialsStatus::default() };
+    let before = first(Findings { provisioned: Verdict::retrying(Reason::Throttled, "why"), ..good() });
+    let after = credentialed(&before, issued.clone(), &Verdict::good(Reason::Fresh, "fresh"), at(60));
+    assert_eq!(after.credentials, Some(issued.clone()));
+    assert_eq!(ready_of(&after), ("False".into(), "Throttled".into()));
+    assert_eq!(after.conditions[5].reason, "Fresh");
+    assert_eq!(after.conditions[..5], before.conditions[..5]);
+    let concluded = conclude(Some(&after), Some(1), Findings { issued: Some(issued), ..good() }, at(90));
+    assert_eq!(concluded.credentials, after.credentials);
+}
+
+#[test]
+fn overdue_credentials_hold_ready_back_and_rotating_ones_do_not() {
+    let with = |credentials| first(Findings { credentials, ..good() });
+    let rotating = with(Verdict::good(Reason::Rotating, "tried again"));
+    assert_eq!((ready_of(&rotating), types(&rotating)), (("True".into(), "Verified".into()), SIX.into()));
+    let overdue = with(Verdict::retrying(Reason::Overdue, "why"));
+    assert_eq!(ready_of(&overdue), ("False".into(), "Overdue".into()));
+    assert_eq!(types(&overdue).last(), Some(&"Reconciling"));
+    let taken = with(Verdict::terminal(Reason::SecretTaken, "why"));
+    assert_eq!(ready_of(&taken), ("False".into(), "SecretTaken".into()));
+    assert_eq!(types(&taken).last(), Some(&"Stalled"));
 }
 
 #[test]

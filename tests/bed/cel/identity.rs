@@ -31,6 +31,17 @@ fn scope(change: &Value) -> Value {
     spec(&json!({"scopes": [house::merged(scope, change)]}))
 }
 
+/// An identity that asks for a Secret.
+fn secret(change: &Value) -> Value {
+    spec(&json!({"credentials": {"sessionSecret": house::merged(json!({"secretName": "orders-aws"}), change)}}))
+}
+
+/// A pipeline that asks for such credentials.
+fn pipeline_with(credentials: &Value) -> Value {
+    let subject = pipeline(&json!({"github": {"repository": "acme/shop", "branch": "main"}}));
+    house::merged(subject, &spec(&json!({"credentials": credentials})))
+}
+
 fn actions(list: &[&str]) -> Value {
     scope(&json!({"access": null, "actions": list}))
 }
@@ -71,10 +82,31 @@ fn whole() -> Vec<Case> {
         Case::new(
             base(),
             "spec.credentials",
-            "must set `federation`: it is the only kind of credentials that this version supports",
+            "must set exactly one of `federation` and `sessionSecret`",
         )
-        .accepts([json!({}), spec(&json!({"credentials": {"federation": {}}}))])
-        .refuses([spec(&json!({"credentials": {}}))]),
+        .accepts([json!({}), spec(&json!({"credentials": {"federation": {}}})), secret(&json!({}))])
+        .refuses([
+            spec(&json!({"credentials": {}})),
+            spec(&json!({"credentials": {"federation": {}, "sessionSecret": {"secretName": "orders-aws"}}})),
+        ]),
+        Case::new(
+            base(),
+            "spec.credentials.sessionSecret",
+            "must set `profile` only with `format` 'SharedCredentialsFile': environment variables have no profile",
+        )
+        .accepts([
+            secret(&json!({"format": "SharedCredentialsFile", "profile": "orders"})),
+            secret(&json!({"format": "SharedCredentialsFile"})),
+            secret(&json!({"format": "Environment"})),
+        ])
+        .refuses([secret(&json!({"profile": "orders"})), secret(&json!({"format": "Environment", "profile": "default"}))]),
+        Case::new(
+            base(),
+            "spec",
+            "`credentials.sessionSecret` must go with `subject.serviceAccount`: a pipeline exchanges its own token, by federation",
+        )
+        .accepts([secret(&json!({})), pipeline_with(&json!({"federation": {}}))])
+        .refuses([pipeline_with(&json!({"sessionSecret": {"secretName": "orders-aws"}}))]),
         Case::new(base(), "spec.sessionDuration", "must be a duration from '1h' to '12h'")
             .accepts(["1h", "12h", "3600s", "1h30m"].map(|text| spec(&json!({"sessionDuration": text}))))
             .refuses(["59m", "13h", "0s", "12h1s"].map(|text| spec(&json!({"sessionDuration": text})))),

@@ -129,6 +129,27 @@ fn the_operator_reads_no_secrets_and_writes_no_workloads() {
 }
 
 #[test]
+fn rights_to_secrets_come_with_their_guard_and_only_when_asked_for() {
+    let names = |objects: &[Value]| {
+        let policies = objects.iter().filter(|object| object["kind"] == "ValidatingAdmissionPolicy");
+        policies.map(|policy| policy["metadata"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(!names(&installed(&[])).contains(&"ambit-secrets".to_owned()));
+    // The guard is there whatever else is left out.
+    for value in ["admission.enabled=true", "admission.enabled=false"] {
+        let objects = installed(&["credentials.secrets=true", value]);
+        assert!(names(&objects).contains(&"ambit-secrets".to_owned()));
+        let binding = &one(&objects, "ValidatingAdmissionPolicyBinding", "ambit-secrets")["spec"];
+        assert_eq!(*binding, json!({"policyName": "ambit-secrets", "validationActions": ["Deny"]}));
+        let rules = one(&objects, "ClusterRole", "ambit-operator")["rules"].as_array().unwrap();
+        let of_secrets: Vec<&Value> = rules.iter().filter(|rule| rule.to_string().contains("secrets")).collect();
+        let expected =
+            json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch", "delete"]});
+        assert_eq!(of_secrets, [&expected]);
+    }
+}
+
+#[test]
 fn definitions_survive_the_chart_unless_told_otherwise() {
     let policy = |objects: &[Value]| {
         let definition = one(objects, "CustomResourceDefinition", "machineidentities.ambit.dev");

@@ -34,6 +34,11 @@ pub fn set_pace(span: Duration) {
     PACE.set(i64::try_from(span.as_millis()).unwrap());
 }
 
+/// Sets the clock back.
+pub fn set_back(span: Duration) {
+    SET_FORWARD.set(SET_FORWARD.get() - i64::try_from(span.as_millis()).unwrap());
+}
+
 /// The time now as a number, to compute with.
 pub fn millis() -> i64 {
     MILLIS.get()

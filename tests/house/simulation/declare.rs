@@ -68,6 +68,12 @@ pub fn scope_policy() -> Arc<ScopePolicy> {
     policy(&json!({"namespaceSelector": {}, "allow": [{"name": "any", "actions": ["*"], "resources": ["*"]}]}))
 }
 
+/// The same, and credentials in Secrets too.
+pub fn generous_policy() -> Arc<ScopePolicy> {
+    policy(&json!({"namespaceSelector": {}, "allow": [{"name": "any", "actions": ["*"], "resources": ["*"]}],
+        "credentialTypes": ["Federation", "SessionSecret"]}))
+}
+
 /// A policy that selects every namespace and allows no more than to receive
 /// messages from the inbox.
 pub fn narrow_policy(enforcement: &str) -> Arc<ScopePolicy> {

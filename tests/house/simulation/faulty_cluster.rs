@@ -9,8 +9,8 @@ use ambit::cluster::{
     AccountReporter, Announcement, BindingEntry, Cluster, ClusterError, ClusterErrorKind, Incarnation,
     ServiceAccountSeen, Sign, Way,
 };
-use ambit::domain::WebToken;
 use ambit::domain::annotation::Annotations;
+use ambit::domain::{SecretData, SecretSeen, SecretVersion, WebToken};
 use ambit::names::IdentityKey;
 use async_trait::async_trait;
 
@@ -98,6 +98,24 @@ impl<C: Cluster> Cluster for FaultyCluster<C> {
 
     async fn token(&self, namespace: &str, service_account: &str, audience: &str) -> Result<WebToken, ClusterError> {
         self.around("token", self.inner.token(namespace, service_account, audience)).await
+    }
+
+    async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretSeen>, ClusterError> {
+        self.around("secret", self.inner.secret(namespace, name)).await
+    }
+
+    async fn write_secret(
+        &self,
+        identity: &Incarnation,
+        name: &str,
+        version: Option<&SecretVersion>,
+        data: &SecretData,
+    ) -> Result<(), ClusterError> {
+        self.around("write-secret", self.inner.write_secret(identity, name, version, data)).await
+    }
+
+    async fn delete_secret(&self, namespace: &str, name: &str, version: &SecretVersion) -> Result<(), ClusterError> {
+        self.around("delete-secret", self.inner.delete_secret(namespace, name, version)).await
     }
 
     async fn reserve(&self, namespace: &str, entry: BindingEntry) -> Result<(), ClusterError> {

@@ -20,6 +20,7 @@ mod pinned;
 mod process;
 mod random;
 mod scheduler;
+mod secrets;
 mod shared_accounts;
 mod stage;
 mod status_table;

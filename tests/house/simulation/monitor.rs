@@ -9,8 +9,8 @@ use ambit::cloud::{
 };
 use ambit::cluster::MemoryCluster;
 use ambit::domain::{
-    Association, AssociationStep, Cluster, Desired, Observation, Observed, PodsOf, Provider, ProviderStep, Reading,
-    Step, StepDone, Usage, WebToken,
+    Association, AssociationStep, Cluster, Credentials, Desired, Observation, Observed, PodsOf, Provider, ProviderStep,
+    Reading, SessionSeconds, Step, StepDone, Usage, WebToken,
 };
 use ambit::names::{BoundaryArn, ClusterArn, Digest, IdentityKey, IssuerUrl, PrincipalName};
 use ambit::policy::Document;
@@ -162,6 +162,16 @@ impl Cloud for Monitored {
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {
         self.gate.pass().await;
         self.cloud.prove(name, token).await
+    }
+
+    async fn credentials(
+        &self,
+        name: &PrincipalName,
+        token: &WebToken,
+        session: SessionSeconds,
+    ) -> Result<Credentials, CloudError> {
+        self.gate.pass().await;
+        self.cloud.credentials(name, token, session).await
     }
 
     async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError> {

@@ -199,7 +199,7 @@ enum Work<'a> {
 impl Work<'_> {
     async fn done_by(self, context: &Context) -> Outcome {
         match self {
-            Self::Reconcile(object) => reconcile(context, object).await,
+            Self::Reconcile(object) => Box::pin(reconcile(context, object)).await,
             Self::Sweep(object) => swept(context, object).await,
         }
     }

@@ -20,6 +20,7 @@ use ambit::names::{
 use ambit::plan::account::AccountSettings;
 use ambit::plan::{Declaration, Grounds, Resolved, compile};
 use ambit::policy::Catalogue;
+use ambit::telemetry::metrics::Metrics;
 
 use super::clock;
 use super::declare::{
@@ -94,6 +95,7 @@ impl Stage {
         for boundary in [BOUNDARY, OTHER_BOUNDARY] {
             cloud.add_boundary(&BoundaryArn::parse(boundary).unwrap());
         }
+        cloud.set_clock(clock::now);
         let provider = Provider { audiences: BTreeSet::from([AUDIENCE.to_owned()]), ..Provider::default() };
         cloud.plant_provider(&IssuerUrl::parse(ISSUER).unwrap(), provider);
         let key = IdentityKey::new(NAMESPACE, "orders");
@@ -332,6 +334,7 @@ impl Stage {
             memory: Memory::default(),
             sweeps: Sweeps::default(),
             timing: TIMING,
+            metrics: Metrics::default(),
             catalogue: Catalogue::embedded(),
             clock: clock::now,
             spread: || 0.5,

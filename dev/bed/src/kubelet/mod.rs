@@ -1,17 +1,19 @@
 //! A stand-in for the kubelet: runs a program as a container of an admitted pod would.
 //!
 //! The program gets what the pod's spec asks for and nothing else: projected
-//! tokens minted for this pod, and the variables written in the spec. This is
-//! the only way by which the bed hands a credential to a workload.
+//! tokens minted for this pod, Secrets that it names, and the variables written
+//! in the spec. This is the only way by which the bed hands a credential to a workload.
 
 mod spec;
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::Client;
 use kube::api::Api;
 
@@ -19,7 +21,7 @@ use crate::error::{BedError, Doing, Result};
 use crate::kube::mint;
 use crate::process::search_path;
 use crate::run;
-use spec::{Container, Source, Volume};
+use spec::{Container, Source, Volume, Wanted};
 
 /// How a program ended in a pod, and what it said.
 #[derive(Debug)]
@@ -78,7 +80,27 @@ pub(crate) async fn run_pod(
     for volume in &plan.volumes {
         fill(client, &object, volume).await?;
     }
+    let plan = with_secrets(client, &object, plan).await?;
     start(&label, plan, program).await
+}
+
+/// The container with the variables whose values stand in Secrets at this moment.
+async fn with_secrets(client: &Client, pod: &Pod, plan: Container) -> Result<Container> {
+    let mut env = Vec::new();
+    for from in &plan.secrets {
+        let items = match &from.wanted {
+            Wanted::All { .. } => Vec::new(),
+            Wanted::Key { key, variable } => vec![(key.clone(), variable.clone())],
+        };
+        let prefix = match &from.wanted {
+            Wanted::All { prefix } => prefix.as_str(),
+            Wanted::Key { .. } => "",
+        };
+        let values = secret(client, pod, &from.name, from.optional, &items).await?;
+        env.extend(values.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));
+    }
+    env.extend(plan.env);
+    Ok(Container { env, ..plan })
 }
 
 async fn start(label: &str, plan: Container, program: &[String]) -> Result<PodRun> {
@@ -109,6 +131,11 @@ async fn fill(client: &Client, pod: &Pod, volume: &Volume) -> Result<()> {
             }
             Source::ConfigMap { name, optional, items } => {
                 for (path, text) in config_map(client, pod, name, *optional, items).await? {
+                    write(&volume.folder, &path, text.as_bytes())?;
+                }
+            }
+            Source::Secret { name, optional, items } => {
+                for (path, text) in secret(client, pod, name, *optional, items).await? {
                     write(&volume.folder, &path, text.as_bytes())?;
                 }
             }
@@ -148,12 +175,44 @@ async fn config_map(
         .get_opt(name)
         .await
         .doing(|| format!("read the config map `{namespace}/{name}`"))?;
+    selected(pod, &format!("the config map `{name}`"), map.map(|map| map.data.unwrap_or_default()), optional, items)
+}
+
+async fn secret(
+    client: &Client,
+    pod: &Pod,
+    name: &str,
+    optional: bool,
+    items: &[(String, String)],
+) -> Result<Vec<(String, String)>> {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+    let found = Api::<Secret>::namespaced(client.clone(), namespace)
+        .get_opt(name)
+        .await
+        .doing(|| format!("read the Secret `{namespace}/{name}`"))?;
+    let text = |(key, value): (String, ByteString)| (key, String::from_utf8_lossy(&value.0).into_owned());
+    let data = found.map(|found| found.data.unwrap_or_default().into_iter().map(text).collect());
+    selected(pod, &format!("the Secret `{name}`"), data, optional, items)
+}
+
+/// The keys of an object that a pod asks for, by the name that it gives them; all where it names none.
+fn selected(
+    pod: &Pod,
+    what: &str,
+    data: Option<BTreeMap<String, String>>,
+    optional: bool,
+    items: &[(String, String)],
+) -> Result<Vec<(String, String)>> {
     let missing = |what: String| BedError::Pod {
-        pod: format!("{namespace}/{}", pod.metadata.name.as_deref().unwrap_or_default()),
-        problem: format!("{what} must exist for its volume"),
+        pod: format!(
+            "{}/{}",
+            pod.metadata.namespace.as_deref().unwrap_or_default(),
+            pod.metadata.name.as_deref().unwrap_or_default()
+        ),
+        problem: format!("{what} must exist, because the pod asks for it"),
     };
-    let Some(data) = map.map(|map| map.data.unwrap_or_default()) else {
-        return if optional { Ok(Vec::new()) } else { Err(missing(format!("the config map `{name}`"))) };
+    let Some(data) = data else {
+        return if optional { Ok(Vec::new()) } else { Err(missing(what.to_owned())) };
     };
     if items.is_empty() {
         return Ok(data.into_iter().collect());
@@ -163,7 +222,7 @@ async fn config_map(
         .filter_map(|(key, path)| match data.get(key) {
             Some(text) => Some(Ok((path.clone(), text.clone()))),
             None if optional => None,
-            None => Some(Err(missing(format!("the key `{key}` of the config map `{name}`")))),
+            None => Some(Err(missing(format!("the key `{key}` of {what}")))),
         })
         .collect()
 }

@@ -13,8 +13,26 @@ const TOKEN_SECONDS: i64 = 3600;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Container {
     pub(super) env: Vec<(String, String)>,
+    pub(super) secrets: Vec<FromSecret>,
     pub(super) volumes: Vec<Volume>,
     pub(super) notes: Vec<String>,
+}
+
+/// Variables whose values stand in a Secret. Those of the spec itself win over them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FromSecret {
+    pub(super) name: String,
+    pub(super) optional: bool,
+    pub(super) wanted: Wanted,
+}
+
+/// What is wanted of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Every key, as a variable of that name with something before it.
+    All { prefix: String },
+    /// One key, as a variable of another name.
+    Key { key: String, variable: String },
 }
 
 /// A volume that is a folder here.
@@ -29,6 +47,7 @@ pub(super) struct Volume {
 pub(super) enum Source {
     Token { audience: Option<String>, expiration: i64, path: String },
     ConfigMap { name: String, optional: bool, items: Vec<(String, String)> },
+    Secret { name: String, optional: bool, items: Vec<(String, String)> },
     Text { path: String, text: String },
 }
 
@@ -66,8 +85,8 @@ pub(super) fn container(pod: &Pod, name: Option<&str>, home: &Path) -> Result<Co
             None => notes.push(format!("volume `{}` is of a kind that is left out", mount.name)),
         }
     }
-    let env = environment(container, &mounts)?;
-    Ok(Container { env, volumes, notes })
+    let (env, secrets) = environment(container, &mounts)?;
+    Ok(Container { env, secrets, volumes, notes })
 }
 
 /// What a volume holds; nothing where it is of a kind that the stand-in has not.
@@ -79,6 +98,11 @@ fn sources(pod: &Pod, volume: &PodVolume, notes: &mut Vec<String>) -> Option<Vec
         let items = map.items.iter().flatten().map(|item| (item.key.clone(), item.path.clone())).collect();
         let name = map.name.clone();
         return Some(vec![Source::ConfigMap { name, optional: map.optional.unwrap_or_default(), items }]);
+    }
+    if let Some(secret) = &volume.secret {
+        let items = secret.items.iter().flatten().map(|item| (item.key.clone(), item.path.clone())).collect();
+        let name = secret.secret_name.clone().unwrap_or_default();
+        return Some(vec![Source::Secret { name, optional: secret.optional.unwrap_or_default(), items }]);
     }
     volume.projected.as_ref().map(|projected| projected_sources(pod, &volume.name, projected, notes))
 }
@@ -128,23 +152,39 @@ fn field(pod: &Pod, file: &DownwardAPIVolumeFile) -> Option<String> {
     }
 }
 
+/// Variables with their values, and those whose values stand in Secrets.
+type Environment = (Vec<(String, String)>, Vec<FromSecret>);
+
 /// The container's variables; a value that is a path below a mount points into the folder that stands for it.
-fn environment(container: &PodContainer, mounts: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, String> {
-    if container.env_from.iter().flatten().next().is_some() {
-        return Err(format!("container `{}` uses `envFrom`, but only `env` with `value` is supported", container.name));
+fn environment(container: &PodContainer, mounts: &[(String, PathBuf)]) -> Result<Environment, String> {
+    let mut secrets = Vec::new();
+    for from in container.env_from.iter().flatten() {
+        let Some(secret) = &from.secret_ref else {
+            return Err(format!(
+                "container `{}` uses `envFrom` without `secretRef`, which is not supported",
+                container.name
+            ));
+        };
+        let wanted = Wanted::All { prefix: from.prefix.clone().unwrap_or_default() };
+        secrets.push(FromSecret { name: secret.name.clone(), optional: secret.optional.unwrap_or_default(), wanted });
     }
     let mut variables = Vec::new();
     for variable in container.env.iter().flatten() {
-        if variable.value_from.is_some() {
+        let Some(from) = &variable.value_from else {
+            let value = variable.value.clone().unwrap_or_default();
+            variables.push((variable.name.clone(), rewrite(&value, mounts)));
+            continue;
+        };
+        let Some(secret) = &from.secret_key_ref else {
             return Err(format!(
-                "variable `{}` of container `{}` uses `valueFrom`, but only `value` is supported",
+                "variable `{}` of container `{}` uses `valueFrom` without `secretKeyRef`, which is not supported",
                 variable.name, container.name
             ));
-        }
-        let value = variable.value.clone().unwrap_or_default();
-        variables.push((variable.name.clone(), rewrite(&value, mounts)));
+        };
+        let wanted = Wanted::Key { key: secret.key.clone(), variable: variable.name.clone() };
+        secrets.push(FromSecret { name: secret.name.clone(), optional: secret.optional.unwrap_or_default(), wanted });
     }
-    Ok(variables)
+    Ok((variables, secrets))
 }
 
 fn rewrite(value: &str, mounts: &[(String, PathBuf)]) -> String {

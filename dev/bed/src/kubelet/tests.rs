@@ -95,16 +95,16 @@ fn only_whole_path_parts_are_rewritten_and_the_deepest_mount_wins() {
 #[test]
 fn what_cannot_be_given_is_refused_with_the_variable_and_the_container() {
     let home = Path::new("/bed");
-    let from =
-        json!({"name": "main", "env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]});
+    let field = json!({"fieldRef": {"fieldPath": "metadata.uid"}});
+    let from = json!({"name": "main", "env": [{"name": "KEY", "valueFrom": field}]});
     assert_eq!(
         container(&pod(&from), None, home).unwrap_err(),
-        "variable `KEY` of container `main` uses `valueFrom`, but only `value` is supported"
+        "variable `KEY` of container `main` uses `valueFrom` without `secretKeyRef`, which is not supported"
     );
-    let all = json!({"name": "main", "envFrom": [{"secretRef": {"name": "s"}}]});
+    let all = json!({"name": "main", "envFrom": [{"configMapRef": {"name": "s"}}]});
     assert_eq!(
         container(&pod(&all), None, home).unwrap_err(),
-        "container `main` uses `envFrom`, but only `env` with `value` is supported"
+        "container `main` uses `envFrom` without `secretRef`, which is not supported"
     );
     assert_eq!(
         container(&pod(&json!({"name": "main"})), Some("side"), home).unwrap_err(),
@@ -113,6 +113,32 @@ fn what_cannot_be_given_is_refused_with_the_variable_and_the_container() {
     let mut leaving = pod(&json!({"name": "main"}));
     leaving.metadata.deletion_timestamp = Some(serde_json::from_value(json!("2026-11-21T00:00:00Z")).unwrap());
     assert_eq!(container(&leaving, None, home).unwrap_err(), "it is being deleted, so no program can be started in it");
+}
+
+#[test]
+fn secrets_come_as_variables_and_as_files() {
+    let mut pod = pod(&json!({
+        "name": "main", "image": "x",
+        "envFrom": [{"secretRef": {"name": "aws"}}, {"prefix": "X_", "secretRef": {"name": "more", "optional": true}}],
+        "env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}, {"name": "A", "value": "/aws/credentials"}],
+        "volumeMounts": [{"name": "aws", "mountPath": "/aws"}]
+    }));
+    let volume =
+        json!({"name": "aws", "secret": {"secretName": "aws", "items": [{"key": "credentials", "path": "c"}]}});
+    pod.spec.as_mut().unwrap().volumes.as_mut().unwrap().push(serde_json::from_value(volume).unwrap());
+    let plan = container(&pod, None, Path::new("/bed/u1")).unwrap();
+    let from = |name: &str, optional, wanted| FromSecret { name: name.to_owned(), optional, wanted };
+    assert_eq!(
+        plan.secrets,
+        [
+            from("aws", false, Wanted::All { prefix: String::new() }),
+            from("more", true, Wanted::All { prefix: "X_".to_owned() }),
+            from("s", false, Wanted::Key { key: "k".to_owned(), variable: "KEY".to_owned() }),
+        ]
+    );
+    assert_eq!(plan.env, [("A".to_owned(), "/bed/u1/aws/credentials".to_owned())]);
+    let items = vec![("credentials".to_owned(), "c".to_owned())];
+    assert_eq!(plan.volumes[0].sources, [Source::Secret { name: "aws".to_owned(), optional: false, items }]);
 }
 
 #[test]

@@ -89,6 +89,33 @@ fn federation_is_allowed_whether_listed_or_not() {
     }
 }
 
+#[test]
+fn a_secret_must_be_listed_by_every_policy_that_lists_anything() {
+    let said = |limits: &[Value]| {
+        let mut identity = sample::identity();
+        identity.spec.credentials =
+            serde_json::from_value(json!({"sessionSecret": {"secretName": "orders-aws"}})).unwrap();
+        let names = ["a", "b"];
+        let policies: Vec<ScopePolicy> = names.iter().zip(limits).map(|(name, limits)| policy(name, limits)).collect();
+        let key = sample::key();
+        let faults = faults(sample::declaration(&identity, &key), &policies.iter().collect::<Vec<_>>());
+        faults.into_iter().map(|fault| (fault.field, fault.message)).collect::<Vec<_>>()
+    };
+    let (none, both) = (json!({}), json!({"credentialTypes": ["Federation", "SessionSecret"]}));
+    let federation = json!({"credentialTypes": ["Federation"]});
+    assert_eq!(said(std::slice::from_ref(&both)), []);
+    assert_eq!(said(&[none.clone(), both.clone()]), []);
+    let refused = |owner: &str| {
+        let message = format!(
+            "asks for credentials of type SessionSecret, which ScopePolicy '{owner}' does not allow: take another type, or ask the owners of ScopePolicy '{owner}'"
+        );
+        vec![pair("spec.credentials", &message)]
+    };
+    assert_eq!(said(std::slice::from_ref(&none)), refused("a"));
+    assert_eq!(said(&[none.clone(), none]), refused("a"));
+    assert_eq!(said(&[both, federation]), refused("b"));
+}
+
 /// What is said of a pipeline under policies with these `pipelines`.
 fn pipeline(issuer: &str, repository: &str, lists: &[(&str, Value)]) -> Found {
     let policies: Vec<ScopePolicy> =
