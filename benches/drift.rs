@@ -237,10 +237,12 @@ fn context(installation: InstallationId, world: Arc<Plain>) -> Context {
         world,
         memory: Memory::default(),
         sweeps: Sweeps::default(),
+        injects: true,
         timing: Timing { resync: Duration::from_hours(6), consistency_window: Duration::from_secs(15) },
         metrics: Metrics::default(),
         catalogue: Catalogue::embedded(),
         clock: jiff::Timestamp::now,
+        steady: || std::time::Duration::ZERO,
         spread: || 0.5,
     }
 }
@@ -322,8 +324,10 @@ fn findings(resolved: &Resolved, id: Option<String>) -> Findings {
         credentials: good(Reason::Federated),
         proof: good(Reason::Verified),
         aws: Some(AwsStatus {
-            role_arn: resolved.role_arn.clone(),
+            role_arn: Some(resolved.role_arn.clone()),
             role_id: id,
+            user_arn: None,
+            user_id: None,
             permissions_digest: resolved.desired.permissions.meaning().to_string(),
             trust_digest: resolved.desired.trust.meaning().to_string(),
             permissions_boundary_arn: Some(BOUNDARY.to_owned()),

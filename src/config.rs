@@ -37,6 +37,10 @@ pub struct RunConfig {
     /// How many identities are reconciled at once
     #[arg(long, env = "AMBIT_CONCURRENCY", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: u16,
+    /// Whether the cluster has Ambit's own injection, which gives pods their credentials. The chart
+    /// sets it: without it, identities that need it say so and are not ready
+    #[arg(long, env = "AMBIT_INJECTION", default_value_t = true, action = clap::ArgAction::Set)]
+    pub injection: bool,
     /// Which log lines are written, as `RUST_LOG` has it
     #[arg(long, env = "AMBIT_LOG", default_value = "info,kube=warn")]
     pub log: String,

@@ -37,7 +37,7 @@ struct Victim {
 impl Victim {
     fn of(identity: &MachineIdentity, number: usize) -> Result<Self> {
         let aws = identity.status.as_ref().and_then(|status| status.aws.as_ref());
-        let arn = aws.map(|aws| aws.role_arn.as_str()).ok_or("an identity that is Ready names no role")?;
+        let arn = aws.and_then(|aws| aws.role_arn.as_deref()).ok_or("an identity that is Ready names no role")?;
         Ok(Self {
             namespace: identity.namespace().unwrap_or_default(),
             name: identity.name_any(),

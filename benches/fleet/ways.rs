@@ -108,7 +108,7 @@ fn identity(number: usize) -> serde_json::Value {
 async fn accepted(bed: &Bed, number: usize, token: &str) -> Result<aws_sdk_sqs::Client> {
     let installation = ambit::names::InstallationId::parse(ambit_bed::INSTALLATION)?;
     let key = ambit::names::IdentityKey::new(NAMESPACE, name(number));
-    let role = ambit::names::PrincipalName::derive(&installation, &key);
+    let role = ambit::names::PrincipalName::role(&installation, &key);
     let arn = format!("arn:aws:iam::{ACCOUNT_ID}:role/ambit/{}/{role}", ambit_bed::INSTALLATION);
     let config = aws_sdk_sts::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -75,6 +75,7 @@ async fn lead(
         installation: config.installation.clone(),
         instance: Some(instance),
         timing: Timing { resync: config.resync_interval, consistency_window: config.consistency_window },
+        injects: config.injection,
         concurrency: config.concurrency,
     };
     let mut asked = stop.clone();

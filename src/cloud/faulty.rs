@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 
 use super::{AssociationPage, Cloud, CloudError, Depth, ErrorKind, EventQueue, Page, PageToken};
 use crate::domain::{
-    Association, AssociationStep, Cluster, Credentials, Observation, Observed, PodsOf, Provider, ProviderStep, Reading,
-    SessionSeconds, Step, StepDone, Usage, WebToken,
+    AccessKey, Association, AssociationStep, Cluster, Credentials, KeyStep, LastUse, NewAccessKey, Observation,
+    Observed, PodsOf, Provider, ProviderStep, Reading, SessionSeconds, Step, StepDone, Usage, WebToken,
 };
-use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
+use crate::names::{AccessKeyId, BoundaryArn, IssuerUrl, PrincipalName};
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +144,22 @@ impl<C: Cloud> Cloud for Faulty<C> {
 
     async fn apply(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError> {
         self.around(step.name(), self.inner.apply(name, step)).await
+    }
+
+    async fn access_keys(&self, user: &PrincipalName) -> Result<Vec<AccessKey>, CloudError> {
+        self.around("access-keys", self.inner.access_keys(user)).await
+    }
+
+    async fn last_use(&self, key: &AccessKeyId) -> Result<LastUse, CloudError> {
+        self.around("last-use", self.inner.last_use(key)).await
+    }
+
+    async fn create_access_key(&self, user: &PrincipalName) -> Result<NewAccessKey, CloudError> {
+        self.around("create-access-key", self.inner.create_access_key(user)).await
+    }
+
+    async fn change_access_key(&self, user: &PrincipalName, step: &KeyStep) -> Result<(), CloudError> {
+        self.around(step.name(), self.inner.change_access_key(user, step)).await
     }
 
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {

@@ -103,3 +103,27 @@ async fn one_plan_counts_for_several_ports() {
     assert!(cloud.account().await.is_ok());
     assert_eq!(plan.calls(), ["cluster-write", "account", "cluster-write", "account"]);
 }
+
+/// A secret whose reply is lost is nobody's, and its key counts all the same.
+#[tokio::test]
+async fn the_calls_for_access_keys_fail_as_planned() {
+    use crate::domain::Birth;
+    use crate::names::{IdentityKey, Owner, PrincipalKind};
+    let (memory, plan) = (memory(), FaultPlan::during(1..5, Fault::ErrorAfter(ErrorKind::Transient)));
+    let boundary = BoundaryArn::parse("arn:aws:iam::123456789012:policy/b").unwrap();
+    memory.add_boundary(&boundary);
+    let installation = InstallationId::parse("bed").unwrap();
+    let name = PrincipalName::of(PrincipalKind::User, &installation, &IdentityKey::new("shop", "orders"));
+    let owner = Owner { installation, identity: IdentityKey::new("shop", "orders"), uid: "u1".into() };
+    let session = crate::domain::SessionSeconds::MIN;
+    let birth = Birth { owner, trust: crate::policy::nobody(), boundary, session };
+    let cloud = Faulty::new(memory.clone(), plan.clone());
+    cloud.apply(&name, &Step::Create(birth)).await.unwrap();
+    let error = cloud.create_access_key(&name).await.unwrap_err();
+    assert_eq!((error.kind, error.operation), (ErrorKind::Transient, "create-access-key"));
+    let [key] = &memory.access_keys(&name).await.unwrap()[..] else { panic!("no key") };
+    assert!(cloud.access_keys(&name).await.is_err() && cloud.last_use(&key.id).await.is_err());
+    assert!(cloud.change_access_key(&name, &KeyStep::Deactivate(key.id.clone())).await.is_err());
+    assert!(!memory.access_keys(&name).await.unwrap()[0].active, "it had its effect");
+    assert_eq!(plan.calls(), ["create", "create-access-key", "access-keys", "last-use", "deactivate-key"]);
+}

@@ -19,7 +19,7 @@ mod throttle;
 pub use error::{CloudError, ErrorKind};
 pub use events::{EventQueue, FaultyQueue, MOST_AT_ONCE, Message, Receipt, Record};
 pub use faulty::{Fault, FaultPlan, Faulty};
-pub use memory::{CANARY, MemoryAssociation, MemoryCloud, MemoryQueue, MemoryRole};
+pub use memory::{CANARY, MemoryAssociation, MemoryCloud, MemoryKey, MemoryQueue, MemoryRole, MemoryUser};
 pub use observer::{CallObserver, Unobserved};
 pub use port::{AssociationPage, Cloud, Depth, Page, PageToken};
 pub use throttle::RateLimit;

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 
 use super::{CloudError, EventQueue};
 use crate::domain::{
-    Association, AssociationStep, Cluster, Credentials, Listed, Observation, Observed, PodsOf, Provider, ProviderStep,
-    Reading, SessionSeconds, Step, StepDone, Swept, Usage, WebToken,
+    AccessKey, Association, AssociationStep, Cluster, Credentials, KeyStep, LastUse, Listed, NewAccessKey, Observation,
+    Observed, PodsOf, Provider, ProviderStep, Reading, SessionSeconds, Step, StepDone, Swept, Usage, WebToken,
 };
-use crate::names::{BoundaryArn, IssuerUrl, PrincipalName};
+use crate::names::{AccessKeyId, BoundaryArn, IssuerUrl, PrincipalName};
 
 /// How much to read of a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct PageToken(pub String);
 /// seen everything; a partial one says nothing about what it did not list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// All principals of the account, those of others too.
+    /// All roles of the account, those of others too; users as well where Ambit makes them.
     pub principals: Vec<Swept>,
     /// Where to go on.
     pub next: Option<PageToken>,
@@ -55,11 +55,29 @@ pub trait Cloud: Send + Sync {
 
     /// Takes one step on a principal with exactly one call.
     ///
-    /// `Create` answers `Conflict` when the name is taken; a removal of what is
-    /// not there is done. Of a principal that is not there at all, a cloud may
+    /// Whether it is taken on a role or on a user stands in the name. `Create` answers `Conflict`
+    /// when the name is taken; a removal of what is not there is done. A step that only the other
+    /// kind knows is `Invalid`. Of a principal that is not there at all, a cloud may
     /// say `Denied` instead, because nothing shows any more whose it was: only
     /// `observe` tells that it is gone.
     async fn apply(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError>;
+
+    /// All access keys of a user. A user that is not there has none; of it, too, a cloud may say `Denied`.
+    async fn access_keys(&self, user: &PrincipalName) -> Result<Vec<AccessKey>, CloudError>;
+
+    /// When a key was used last.
+    async fn last_use(&self, key: &AccessKeyId) -> Result<LastUse, CloudError>;
+
+    /// Makes an access key. Its secret is in this one reply, and nowhere else: where the reply is
+    /// lost, or is of no use, there is a key that nobody has.
+    ///
+    /// `LimitExceeded` where the user has as many as it may, `NotFound` where there is no such user.
+    async fn create_access_key(&self, user: &PrincipalName) -> Result<NewAccessKey, CloudError>;
+
+    /// Takes one step on an access key with exactly one call.
+    ///
+    /// `NotFound` where a key that is to be activated or deactivated is not there.
+    async fn change_access_key(&self, user: &PrincipalName, step: &KeyStep) -> Result<(), CloudError>;
 
     /// Proves that a token's holder can become the principal, and drops what it got.
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError>;

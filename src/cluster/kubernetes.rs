@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::ObjectMeta;
 use kube::{Api, Client, ResourceExt as _};
@@ -22,7 +22,7 @@ use crate::api::v1alpha1::{
     BindingTable, CloudAccount, CloudAccountStatus, FINALIZER, MachineIdentity, MachineIdentityStatus, TABLE_NAME,
 };
 use crate::domain::annotation::Annotations;
-use crate::domain::{SecretData, SecretSeen, SecretVersion, WebToken};
+use crate::domain::{SecretSeen, SecretVersion, SecretWrite, WebToken};
 use crate::names::IdentityKey;
 
 /// The longest that one request may take: the client library has no limit of its own.
@@ -185,9 +185,9 @@ impl Cluster for KubernetesCluster {
         identity: &Incarnation,
         name: &str,
         version: Option<&SecretVersion>,
-        data: &SecretData,
+        written: &SecretWrite,
     ) -> Result<(), ClusterError> {
-        secrets::write(&self.client, identity, name, version, data).await
+        secrets::write(&self.client, identity, name, version, written).await
     }
 
     async fn delete_secret(&self, namespace: &str, name: &str, version: &SecretVersion) -> Result<(), ClusterError> {
@@ -215,13 +215,21 @@ impl Cluster for KubernetesCluster {
         pods::without(&Api::namespaced(self.client.clone(), namespace), service_account, sign).await
     }
 
+    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, ClusterError> {
+        pods::running(&Api::namespaced(self.client.clone(), namespace)).await
+    }
+
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {
-        let partial = Partial { status: Some(status), ..Partial::of(identity) };
-        let api = self.identities(&identity.key.namespace);
-        // Forced: nobody but the operator writes status, and another version of it may have.
-        let parameters = PatchParams::apply("ambit-status").force();
-        let patch = Patch::Apply(&partial);
-        bounded("patch status", api.patch_status(&identity.key.name, &parameters, &patch)).await.map(drop)
+        self.patch_status(identity, None, status).await
+    }
+
+    async fn write_status_at(
+        &self,
+        identity: &Incarnation,
+        version: &str,
+        status: &MachineIdentityStatus,
+    ) -> Result<(), ClusterError> {
+        self.patch_status(identity, Some(version.to_owned()), status).await
     }
 
     async fn announce(&self, identity: &Incarnation, announcement: &Announcement) {
@@ -256,6 +264,21 @@ impl AccountReporter for KubernetesCluster {
 }
 
 impl KubernetesCluster {
+    async fn patch_status(
+        &self,
+        identity: &Incarnation,
+        resource_version: Option<String>,
+        status: &MachineIdentityStatus,
+    ) -> Result<(), ClusterError> {
+        let mut partial = Partial { status: Some(status), ..Partial::of(identity) };
+        partial.metadata.resource_version = resource_version;
+        let api = self.identities(&identity.key.namespace);
+        // Forced: nobody but the operator writes status, and another version of it may have.
+        let parameters = PatchParams::apply("ambit-status").force();
+        let patch = Patch::Apply(&partial);
+        bounded("patch status", api.patch_status(&identity.key.name, &parameters, &patch)).await.map(drop)
+    }
+
     async fn patch_account(
         &self,
         account: &CloudAccount,

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::core::ObjectMeta;
 
 use super::error::{ClusterError, ClusterErrorKind};
 use super::events::Announcement;
@@ -16,7 +19,7 @@ use crate::api::v1alpha1::{
     OrphanStatus,
 };
 use crate::domain::annotation::Annotations;
-use crate::domain::{SecretData, SecretSeen, SecretVersion, WebToken};
+use crate::domain::{SecretSeen, SecretVersion, SecretWrite, WebToken};
 use crate::names::IdentityKey;
 
 /// What the cluster holds.
@@ -28,6 +31,9 @@ struct State {
     bare_pods: BTreeMap<(String, String), usize>,
     announcements: Vec<Announcement>,
     secrets: Secrets,
+    pods: BTreeMap<(String, String), Pod>,
+    /// What the API server's clock says.
+    clock: Option<fn() -> Timestamp>,
     accounts: BTreeMap<String, CloudAccount>,
     writes: usize,
 }
@@ -47,7 +53,9 @@ impl MemoryCluster {
             identity.metadata.finalizers.clone_from(&old.metadata.finalizers);
             identity.metadata.generation = old.metadata.generation.map(|generation| generation + 1);
             identity.status.clone_from(&old.status);
+            identity.metadata.resource_version.clone_from(&old.metadata.resource_version);
         }
+        touch(&mut identity.metadata);
         state.identities.insert(key.clone(), identity);
     }
 
@@ -82,7 +90,7 @@ impl MemoryCluster {
         if let Some(old) = state.accounts.get(&name) {
             account.status.clone_from(&old.status);
         }
-        touch(&mut account);
+        touch(&mut account.metadata);
         state.accounts.insert(name, account);
     }
 
@@ -125,6 +133,16 @@ impl MemoryCluster {
     /// So many pods of a service account run without any injection.
     pub fn run_bare_pods(&self, namespace: &str, service_account: &str, count: usize) {
         self.lock().bare_pods.insert((namespace.to_owned(), service_account.to_owned()), count);
+    }
+
+    /// From now on the API server notes times by this clock.
+    pub fn keep_time(&self, clock: fn() -> Timestamp) {
+        self.lock().clock = Some(clock);
+    }
+
+    /// A pod is there, or is there in another state.
+    pub fn put_pod(&self, namespace: &str, name: &str, pod: Pod) {
+        self.lock().pods.insert((namespace.to_owned(), name.to_owned()), pod);
     }
 
     /// A Secret with all that is in it.
@@ -205,6 +223,7 @@ impl Cluster for MemoryCluster {
         let mut state = self.lock();
         let found = state.incarnation(identity)?;
         found.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        touch(&mut found.metadata);
         state.writes += 1;
         Ok(())
     }
@@ -273,10 +292,11 @@ impl Cluster for MemoryCluster {
         identity: &Incarnation,
         name: &str,
         version: Option<&SecretVersion>,
-        data: &SecretData,
+        written: &SecretWrite,
     ) -> Result<(), ClusterError> {
         let mut state = self.lock();
-        state.secrets.write(identity, name, version, data)?;
+        let now = state.clock.map(|clock| clock());
+        state.secrets.write(identity, name, version, (written, now))?;
         state.writes += 1;
         Ok(())
     }
@@ -308,11 +328,32 @@ impl Cluster for MemoryCluster {
         Ok(self.lock().bare_pods.get(&(namespace.to_owned(), account.to_owned())).copied().unwrap_or_default())
     }
 
+    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, ClusterError> {
+        let state = self.lock();
+        let found = state.pods.iter().filter(|((found, _), _)| found == namespace);
+        Ok(found.map(|(_, pod)| pod.clone()).collect())
+    }
+
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {
         let mut state = self.lock();
-        state.incarnation(identity)?.status = Some(status.clone());
+        let found = state.incarnation(identity)?;
+        found.status = Some(status.clone());
+        touch(&mut found.metadata);
         state.writes += 1;
         Ok(())
+    }
+
+    async fn write_status_at(
+        &self,
+        identity: &Incarnation,
+        version: &str,
+        status: &MachineIdentityStatus,
+    ) -> Result<(), ClusterError> {
+        let found = self.lock().incarnation(identity)?.metadata.resource_version.clone();
+        if found.as_deref() != Some(version) {
+            return Err(modified("patch status"));
+        }
+        self.write_status(identity, status).await
     }
 
     async fn announce(&self, _identity: &Incarnation, announcement: &Announcement) {
@@ -320,10 +361,15 @@ impl Cluster for MemoryCluster {
     }
 }
 
-/// Another version of the object.
-fn touch(account: &mut CloudAccount) {
-    let version: u64 = account.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
-    account.metadata.resource_version = Some((version + 1).to_string());
+/// Another version of an object.
+fn touch(metadata: &mut ObjectMeta) {
+    let version: u64 = metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
+    metadata.resource_version = Some((version + 1).to_string());
+}
+
+fn modified(operation: &'static str) -> ClusterError {
+    let message = "the object has been modified".to_owned();
+    ClusterError { kind: ClusterErrorKind::Conflict, operation, message }
 }
 
 impl State {
@@ -354,7 +400,7 @@ impl AccountReporter for MemoryCluster {
         let orphans = OrphanStatus { found: counted, ..old };
         status.orphans = (orphans != OrphanStatus::default()).then_some(orphans);
         found.status = Some(status);
-        touch(found);
+        touch(&mut found.metadata);
         state.writes += 1;
         Ok(())
     }
@@ -363,18 +409,14 @@ impl AccountReporter for MemoryCluster {
         let mut state = self.lock();
         let found = state.account(account)?;
         if found.metadata.resource_version != account.metadata.resource_version {
-            return Err(ClusterError {
-                kind: ClusterErrorKind::Conflict,
-                operation: "patch status",
-                message: "the object has been modified".to_owned(),
-            });
+            return Err(modified("patch status"));
         }
         let mut changed = found.status.take().unwrap_or_default();
         let counted = changed.orphans.and_then(|orphans| orphans.found);
         let written = status.orphans.clone().unwrap_or_default();
         changed.orphans = Some(OrphanStatus { found: counted, ..written });
         found.status = Some(changed);
-        touch(found);
+        touch(&mut found.metadata);
         state.writes += 1;
         Ok(())
     }

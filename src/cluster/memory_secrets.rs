@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::error::{ClusterError, ClusterErrorKind};
 use super::port::Incarnation;
-use crate::domain::{SecretData, SecretSeen, SecretVersion};
+use crate::domain::{SecretData, SecretSeen, SecretVersion, SecretWrite};
 
 /// A Secret in all its parts, to look at and to plant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub struct MemorySecret {
     pub data: BTreeMap<String, String>,
     /// The keys that Ambit wrote, and nobody since.
     pub own_keys: BTreeSet<String>,
+    /// What Ambit's annotations on it say.
+    pub annotations: BTreeMap<String, String>,
+    /// When an access key was put into it last.
+    pub key_written: Option<Timestamp>,
     /// Whether it is being deleted.
     pub deleting: bool,
 }
@@ -66,6 +72,8 @@ impl Secrets {
             credentials_of: secret.credentials_of.clone(),
             owners: secret.owners.clone(),
             own_keys: secret.own_keys.clone(),
+            annotations: secret.annotations.clone(),
+            key_written: secret.key_written,
             deleting: secret.deleting,
         })
     }
@@ -75,7 +83,7 @@ impl Secrets {
         identity: &Incarnation,
         name: &str,
         version: Option<&SecretVersion>,
-        data: &SecretData,
+        (written, now): (&SecretWrite, Option<Timestamp>),
     ) -> Result<(), ClusterError> {
         let namespace = &identity.key.namespace;
         match version {
@@ -93,11 +101,17 @@ impl Secrets {
         self.count += 1;
         let Some(secret) = self.all.get_mut(&key(namespace, name)) else { return Ok(()) };
         secret.version = self.count;
-        for field in data.absent() {
+        let said = written.annotations.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        secret.annotations.extend(said);
+        if written.is_publication() {
+            // Times of objects are whole seconds.
+            secret.key_written = now.and_then(|now| Timestamp::from_second(now.as_second()).ok());
+        }
+        for field in written.data.iter().flat_map(SecretData::absent) {
             secret.data.remove(*field);
             secret.own_keys.remove(*field);
         }
-        for (field, value) in data.expose() {
+        for (field, value) in written.data.iter().flat_map(SecretData::expose) {
             secret.data.insert((*field).to_owned(), value.clone());
             secret.own_keys.insert((*field).to_owned());
         }

@@ -1,4 +1,4 @@
-//! Counting pods that run without an identity.
+//! Pods: those that run without an identity, and those that may use a Secret.
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
@@ -29,6 +29,21 @@ pub(super) async fn without(api: &Api<Pod>, service_account: &str, sign: Sign<'_
     }
     let pods = bounded("list pods", api.list(&running)).await?;
     Ok(pods.items.iter().filter(|pod| !shows(pod, sign)).count())
+}
+
+/// The pods that have not ended, page by page, as the API server has them now.
+pub(super) async fn running(api: &Api<Pod>) -> Result<Vec<Pod>, ClusterError> {
+    const PAGE: u32 = 200;
+    let mut wanted = ListParams::default().fields("status.phase!=Succeeded,status.phase!=Failed").limit(PAGE);
+    let mut all = Vec::new();
+    loop {
+        let page = bounded("list pods", api.list(&wanted)).await?;
+        all.extend(page.items);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => wanted = wanted.continue_token(&token),
+            None => return Ok(all),
+        }
+    }
 }
 
 /// Whether a pod shows the sign: in its annotation, or in the environment of any container.

@@ -1,12 +1,13 @@
 //! The port: everything that reconciling an identity asks of the API server.
 
 use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Pod;
 
 use super::ClusterError;
 use super::events::Announcement;
 use crate::api::v1alpha1::{Binding, CloudAccount, CloudAccountStatus, MachineIdentity, MachineIdentityStatus};
 use crate::domain::annotation::Annotations;
-use crate::domain::{SecretData, SecretSeen, SecretVersion, WebToken};
+use crate::domain::{SecretSeen, SecretVersion, SecretWrite, WebToken};
 use crate::names::IdentityKey;
 
 /// One incarnation of an object: a name alone would also mean its successor.
@@ -107,8 +108,11 @@ pub trait Cluster: Send + Sync {
         identity: &Incarnation,
         name: &str,
         version: Option<&SecretVersion>,
-        data: &SecretData,
+        written: &SecretWrite,
     ) -> Result<(), ClusterError>;
+
+    /// The pods of a namespace that have not ended, as they are now.
+    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, ClusterError>;
 
     /// Deletes this very version of a Secret. Done if it is gone; `Conflict` where another version is there.
     async fn delete_secret(&self, namespace: &str, name: &str, version: &SecretVersion) -> Result<(), ClusterError>;
@@ -131,6 +135,15 @@ pub trait Cluster: Send + Sync {
 
     /// Writes the status. `NotFound` when the incarnation is gone.
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError>;
+
+    /// Writes the status of an object that is as it was read in this version. `Conflict` when anybody
+    /// changed it since, `NotFound` when the incarnation is gone.
+    async fn write_status_at(
+        &self,
+        identity: &Incarnation,
+        version: &str,
+        status: &MachineIdentityStatus,
+    ) -> Result<(), ClusterError>;
 
     /// Tells people. Failing to tell never fails anything else.
     async fn announce(&self, identity: &Incarnation, announcement: &Announcement);

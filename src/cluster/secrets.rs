@@ -23,10 +23,15 @@ use super::error::{ClusterError, ClusterErrorKind};
 use super::kubernetes::bounded;
 use super::port::Incarnation;
 use crate::api::v1alpha1::{CREDENTIALS_OF, MachineIdentity};
-use crate::domain::{SecretData, SecretSeen, SecretVersion, repeats};
+use crate::domain::{SecretData, SecretSeen, SecretVersion, SecretWrite, repeats};
 
 /// Who Ambit is when it writes credentials.
 const MANAGER: &str = "ambit-credentials";
+/// Who it is when it puts an access key there, and at no other time: the API server notes when
+/// that was.
+const KEY_MANAGER: &str = "ambit-access-key";
+/// The beginning of the names of Ambit's own annotations.
+const OURS: &str = "ambit.dev/";
 
 /// What an answer shall hold, of whatever was asked.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
@@ -53,19 +58,23 @@ pub(super) async fn write(
     identity: &Incarnation,
     name: &str,
     version: Option<&SecretVersion>,
-    data: &SecretData,
+    write: &SecretWrite,
 ) -> Result<(), ClusterError> {
     let written = match version {
-        None => create(client, identity, name, data).await,
-        Some(version) => patch(client, &identity.key.namespace, name, version, data).await,
+        None => create(client, identity, name, write).await,
+        Some(version) => patch(client, &identity.key.namespace, name, version, write).await,
     };
-    written.map_err(|error| withheld(error, data))
+    written.map_err(|error| withheld(error, write.data.as_ref()))
 }
 
-async fn create(client: &Client, identity: &Incarnation, name: &str, data: &SecretData) -> Result<(), ClusterError> {
+fn manager(write: &SecretWrite) -> String {
+    if write.is_publication() { KEY_MANAGER } else { MANAGER }.to_owned()
+}
+
+async fn create(client: &Client, identity: &Incarnation, name: &str, write: &SecretWrite) -> Result<(), ClusterError> {
     let request = async {
-        let body = serde_json::to_vec(&created(identity, name, data)).map_err(kube::Error::SerdeError)?;
-        let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let body = serde_json::to_vec(&created(identity, name, write)).map_err(kube::Error::SerdeError)?;
+        let parameters = PostParams { field_manager: Some(manager(write)), ..PostParams::default() };
         let url = Secret::url_path(&(), Some(&identity.key.namespace));
         let mut request = Request::new(url).create(&parameters, body).map_err(kube::Error::BuildRequest)?;
         metadata_only!(request);
@@ -79,11 +88,11 @@ async fn patch(
     namespace: &str,
     name: &str,
     version: &SecretVersion,
-    data: &SecretData,
+    write: &SecretWrite,
 ) -> Result<(), ClusterError> {
     let request = async {
-        let patch = Patch::Merge(changed(version, data));
-        let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let patch = Patch::Merge(changed(version, write));
+        let parameters = PatchParams { field_manager: Some(manager(write)), ..PatchParams::default() };
         let url = Secret::url_path(&(), Some(namespace));
         let request = Request::new(url).patch_metadata(name, &parameters, &patch).map_err(kube::Error::BuildRequest)?;
         client.request_text(request).await
@@ -114,7 +123,7 @@ pub(super) async fn delete(
 }
 
 /// A new Secret.
-fn created(identity: &Incarnation, name: &str, data: &SecretData) -> Secret {
+fn created(identity: &Incarnation, name: &str, write: &SecretWrite) -> Secret {
     let labels = [("app.kubernetes.io/managed-by", "ambit"), (CREDENTIALS_OF, identity.key.name.as_str())];
     let owner = OwnerReference {
         api_version: MachineIdentity::api_version(&()).into_owned(),
@@ -125,11 +134,13 @@ fn created(identity: &Incarnation, name: &str, data: &SecretData) -> Secret {
         controller: Some(true),
         block_owner_deletion: None,
     };
-    let values = data.expose().iter();
+    let annotations = write.annotations.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let values = write.data.iter().flat_map(SecretData::expose);
     Secret {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
             labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
+            annotations: (!write.annotations.is_empty()).then_some(annotations),
             owner_references: Some(vec![owner]),
             ..ObjectMeta::default()
         },
@@ -140,7 +151,12 @@ fn created(identity: &Incarnation, name: &str, data: &SecretData) -> Secret {
 }
 
 /// What changes of this version of a Secret. What others added stays.
-fn changed(version: &SecretVersion, data: &SecretData) -> Value {
+fn changed(version: &SecretVersion, write: &SecretWrite) -> Value {
+    let mut change = json!({"metadata": {"uid": version.uid, "resourceVersion": version.resource_version}});
+    if !write.annotations.is_empty() {
+        change["metadata"]["annotations"] = json!(write.annotations);
+    }
+    let Some(data) = &write.data else { return change };
     let mut values = serde_json::Map::new();
     for key in data.absent() {
         values.insert((*key).to_owned(), Value::Null);
@@ -148,10 +164,8 @@ fn changed(version: &SecretVersion, data: &SecretData) -> Value {
     for (key, value) in data.expose() {
         values.insert((*key).to_owned(), json!(ByteString(value.clone().into_bytes())));
     }
-    json!({
-        "metadata": {"uid": version.uid, "resourceVersion": version.resource_version},
-        "data": values,
-    })
+    change["data"] = Value::Object(values);
+    change
 }
 
 /// A Secret in the words of the port.
@@ -168,12 +182,26 @@ fn seen(found: &PartialObjectMeta<Secret>) -> SecretSeen {
         credentials_of: found.labels().get(CREDENTIALS_OF).cloned(),
         owners: found.owner_references().iter().filter(is_identity).map(|owner| owner.uid.clone()).collect(),
         own_keys: found.managed_fields().iter().filter(|entry| is_ours(entry)).flat_map(keys).collect(),
+        annotations: found.annotations().iter().filter(|(name, _)| name.starts_with(OURS)).map(owned).collect(),
+        key_written: found.managed_fields().iter().filter(|entry| wrote_key(entry)).filter_map(time).max(),
         deleting: found.metadata.deletion_timestamp.is_some(),
     }
 }
 
+fn owned((name, value): (&String, &String)) -> (String, String) {
+    (name.clone(), value.clone())
+}
+
 fn is_ours(entry: &ManagedFieldsEntry) -> bool {
-    entry.manager.as_deref() == Some(MANAGER)
+    entry.manager.as_deref() == Some(MANAGER) || wrote_key(entry)
+}
+
+fn wrote_key(entry: &ManagedFieldsEntry) -> bool {
+    entry.manager.as_deref() == Some(KEY_MANAGER)
+}
+
+fn time(entry: &ManagedFieldsEntry) -> Option<jiff::Timestamp> {
+    entry.time.as_ref().map(|time| time.0)
 }
 
 /// The keys of the data that an entry owns. Whoever writes another value owns its key from then on.
@@ -183,8 +211,8 @@ fn keys(entry: &ManagedFieldsEntry) -> BTreeSet<String> {
 }
 
 /// Whatever may stand between Ambit and the API server and repeat what it was sent: it does not travel on.
-fn withheld(error: ClusterError, data: &SecretData) -> ClusterError {
-    let is_repeated = data.expose().values().any(|value| {
+fn withheld(error: ClusterError, data: Option<&SecretData>) -> ClusterError {
+    let is_repeated = data.into_iter().flat_map(SecretData::expose).any(|(_, value)| {
         let encoded = json!(ByteString(value.clone().into_bytes()));
         repeats(&error.message, value) || encoded.as_str().is_some_and(|text| repeats(&error.message, text))
     });
@@ -218,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_new_secret_says_whose_it_is() {
-        let made = json!(created(&identity(), "orders-aws", &data()));
+        let made = json!(created(&identity(), "orders-aws", &SecretWrite::data(data())));
         let owner = json!({"apiVersion": "ambit.dev/v1alpha1", "kind": "MachineIdentity", "name": "orders",
             "uid": "uid-1", "controller": true});
         let labels = json!({"app.kubernetes.io/managed-by": "ambit", "ambit.dev/credentials-of": "orders"});
@@ -240,7 +268,7 @@ mod tests {
             "metadata": {"uid": "u", "resourceVersion": "7"},
             "data": {"credentials": "Y2FuYXJ5LWNhbmFyeS1jYW5hcnk=", "AWS_SESSION_TOKEN": null},
         });
-        assert_eq!(changed(&version, &data()), expected);
+        assert_eq!(changed(&version, &SecretWrite::data(data())), expected);
     }
 
     #[test]
@@ -270,9 +298,9 @@ mod tests {
         };
         for message in ["refused `canary-canary-canary`", "refused Y2FuYXJ5LWNhbmFyeS1jYW5hcnk=", "…nary-canary-canary"]
         {
-            let said = withheld(error(message), &data()).message;
+            let said = withheld(error(message), Some(&data())).message;
             assert_eq!(said, "the answer repeats the credentials and is withheld", "{message}");
         }
-        assert_eq!(withheld(error("type: Invalid value"), &data()).message, "type: Invalid value");
+        assert_eq!(withheld(error("type: Invalid value"), Some(&data())).message, "type: Invalid value");
     }
 }

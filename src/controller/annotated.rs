@@ -3,14 +3,28 @@
 //! Which service accounts that may be stands in status before anything is said there, so that
 //! nothing that was said is forgotten.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+
 use super::case::Case;
+use super::context::Context;
 use super::outcome::{Failure, Outcome};
 use super::stop::Stop;
-use crate::api::v1alpha1::Binding;
+use crate::api::v1alpha1::{Binding, MachineIdentity, ManagementPolicy};
 use crate::cluster::{ClusterError, ClusterErrorKind};
 use crate::domain::annotation::Annotations;
 use crate::names::PrincipalName;
-use crate::plan::{Annotated, Claim, Reason, Verdict, may_be_of};
+use crate::plan::contest::is_about;
+use crate::plan::{Annotated, Claim, Course, Part, Reason, Verdict, may_be_of};
+
+/// How many service accounts a sweep asks for at once.
+const AT_ONCE: usize = 8;
+/// How long it goes on asking: it must come to its end in time.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// What keeps Ambit from changing the annotations of a service account.
 pub struct Hindrance {
@@ -53,31 +67,86 @@ pub async fn say(case: &Case<'_>, service_account: &str, wanted: &Annotated) -> 
     if is_there { Ok(()) } else { Err(unseen(&format!("the annotations of service account '{service_account}'"))) }
 }
 
-/// Takes away what Ambit said on any service account but one. Where nothing is noted, nothing is asked.
+/// Takes away what Ambit said on any service account but one: on those that are noted, and on the
+/// declared one, in case a note was lost.
 pub async fn withdraw(case: &Case<'_>, keep: Option<&str>) -> Result<(), Hindrance> {
     let noted = noted(case);
-    let (kept, left): (Vec<String>, Vec<String>) = noted.into_iter().partition(|name| Some(name.as_str()) == keep);
-    if left.is_empty() {
-        return Ok(());
-    }
+    let subject = case.identity.spec.subject.service_account.as_ref();
+    let all: BTreeSet<&String> = noted.iter().chain(subject.map(|subject| &subject.name)).collect();
     let cluster = &case.context.cluster;
     let key = &case.incarnation.key;
-    let principal = PrincipalName::derive(&case.context.installation, key);
-    for name in &left {
+    for name in all.into_iter().filter(|name| Some(name.as_str()) != keep) {
         let doing = format!("take its annotations off service account '{name}'");
         let Some(seen) = cluster.service_account(&key.namespace, name).await.map_err(failed)? else { continue };
-        if may_be_of(&key.name, &principal, &seen.annotations) {
+        if is_ours(case, &seen.annotations) {
             tracing::info!(namespace = key.namespace, service_account = name, "taking annotations away");
             let done = cluster.annotate(&key.namespace, name, &seen, &Annotations::new()).await;
             done.map_err(|error| hindered(error, &doing, ", or remove its annotations yourself"))?;
         }
     }
-    case.note_annotated(kept).await.map_err(failed)
+    let kept: Vec<String> = noted.iter().filter(|name| Some(name.as_str()) == keep).cloned().collect();
+    if kept == noted { Ok(()) } else { case.note_annotated(kept).await.map_err(failed) }
 }
 
 /// Whether Ambit may have said something on any service account.
 pub fn is_noted(case: &Case<'_>) -> bool {
     !noted(case).is_empty()
+}
+
+/// Whether Ambit may have said something still: what is noted, and what the service account shows.
+pub async fn is_left(case: &Case<'_>, service_account: &str) -> Result<bool, Stop> {
+    if is_noted(case) {
+        return Ok(true);
+    }
+    let cluster = &case.context.cluster;
+    let seen = cluster.service_account(&case.incarnation.key.namespace, service_account).await;
+    Ok(seen.map_err(Stop::cluster)?.is_some_and(|seen| is_ours(case, &seen.annotations)))
+}
+
+fn is_ours(case: &Case<'_>, found: &Annotations) -> bool {
+    let key = &case.incarnation.key;
+    may_be_of(&key.name, &PrincipalName::role(&case.context.installation, key), found)
+}
+
+/// Those of the identities in place whose service account does not say any more what Ambit said
+/// there. Nobody watches service accounts, so sweeps ask for those that are noted; where the API
+/// server is slow, not for all of them, and for others each time.
+pub async fn astray(context: &Context, identities: Vec<Arc<MachineIdentity>>) -> Vec<Arc<MachineIdentity>> {
+    let until = context.now().checked_add(LONGEST).unwrap_or(Timestamp::MAX);
+    let asked = identities.into_iter().take_while(|_| context.now() < until);
+    let asked = asked.map(|identity| async move { is_astray(context, &identity).await.then_some(identity) });
+    futures::stream::iter(asked).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await
+}
+
+/// Marks the identity then, so that its next reconciliation looks itself.
+async fn is_astray(context: &Context, identity: &MachineIdentity) -> bool {
+    let Some(case) = Case::open(context, identity) else { return false };
+    let is_watched = is_noted(&case)
+        && identity.metadata.deletion_timestamp.is_none()
+        && identity.spec.management_policy == ManagementPolicy::Enforce
+        && !case.remembered.is_suspected();
+    if !is_watched {
+        return false;
+    }
+    let grounds = context.world.grounds(&case.incarnation.key, identity, &context.installation);
+    let Some(Course::Pursue(resolved, _)) = grounds.map(|grounds| case.course(&grounds)) else { return false };
+    let given_up = case.contest().filter(|contest| contest.stopped);
+    let is_fought_over = given_up.is_some_and(|contest| is_about(&contest, &[Part::ServiceAccount]));
+    let Some(delivery) = resolved.delivery().filter(|_| is_fought_over || case.is_in_place(&resolved)) else {
+        return false;
+    };
+    let Some(wanted) = delivery.annotated() else { return false };
+    let key = &case.incarnation.key;
+    let Ok(seen) = context.cluster.service_account(&key.namespace, &delivery.service_account).await else {
+        return false;
+    };
+    // Where Ambit has given up on it, it is news that somebody has put it right.
+    let differs = seen.is_none_or(|seen| wanted.claim(&key.name, &seen.annotations) != Claim::InPlace);
+    let is_news = differs != is_fought_over;
+    if is_news {
+        context.memory.note(&case.incarnation.uid, |memory| memory.suspicions += 1);
+    }
+    is_news
 }
 
 fn noted(case: &Case<'_>) -> Vec<String> {
@@ -95,9 +164,14 @@ fn hindered(error: ClusterError, doing: &str, or_else: &str) -> Hindrance {
     if error.kind != ClusterErrorKind::Denied {
         return failed(error);
     }
-    let message = format!(
-        "the API server does not let Ambit {doing}: {error}; set the chart value `delivery.serviceAccountAnnotation` to true{or_else}"
-    );
+    // An admission policy or webhook says so in these words, and RBAC does not.
+    let is_admission = ["denied request", "denied the request"].iter().any(|words| error.message.contains(words));
+    let mend = if is_admission {
+        "change what refuses it; where that is the chart's own policy, its value `admission.excludeNamespaces` names the namespace"
+    } else {
+        "set the chart value `delivery.serviceAccountAnnotation` to true"
+    };
+    let message = format!("the API server does not let Ambit {doing}: {error}; {mend}{or_else}");
     Hindrance { verdict: Verdict::terminal(Reason::ClusterRefused, message), error }
 }
 

@@ -1,5 +1,7 @@
 //! From pod to principal: service account, binding table, and the proof that it works.
 
+use std::time::Duration;
+
 use super::accounts::Account;
 use super::annotated::{self, Hindrance};
 use super::case::Case;
@@ -8,13 +10,17 @@ use super::stop::{Gate, Stop, cloud_verdict};
 use crate::api::v1alpha1::{Binding, FINALIZER, PodAdmission};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::cluster::{BindingEntry, ClusterError, ClusterErrorKind, Sign};
-use crate::domain::Observation;
 use crate::domain::annotation::ROLE_VARIABLE;
+use crate::domain::{Observation, Reading};
 use crate::plan::pipeline::Tokens;
 use crate::plan::pod_identity::{CREDENTIALS_VARIABLE, HandedTo};
 use crate::plan::{
-    Annotated, Delivery, Findings, Injected, Means, Reason, Resolved, Stored, User, Verdict, binding_differences,
+    Annotated, Delivery, Findings, Injected, Keyed, Means, Reason, Resolved, Stored, User, Verdict, binding_differences,
 };
+use crate::policy::Document;
+
+/// How soon a way that cannot be gone is looked at again: sweeps watch over what is ready only.
+const LOOK_AGAIN: Duration = Duration::from_mins(30);
 
 /// Before anything is made in the cloud: the object is held, its service
 /// account is there, and pods that come too early are turned away.
@@ -38,7 +44,10 @@ pub async fn prepare(case: &Case<'_>, resolved: &Resolved) -> Result<(), Stop> {
         let waiting = "it is being prepared".to_owned();
         cluster.reserve(namespace, entry(case, delivery, Some(waiting))).await.map_err(Stop::cluster)?;
     }
-    annotated::withdraw(case, Some(account)).await?;
+    // What hinders it is told when the way is handed out: the role is looked after all the same.
+    if let Err(Hindrance { error, .. }) = annotated::withdraw(case, Some(account)).await {
+        tracing::warn!(error.type = error.kind.name(), %error, "annotations of a service account stay for now");
+    }
     Ok(())
 }
 
@@ -57,6 +66,7 @@ pub async fn prove(
     case: &Case<'_>,
     resolved: &Resolved,
     account: &Account,
+    trust: &Reading,
     findings: &mut Findings,
 ) -> Result<(), Stop> {
     let (service_account, audience) = match &resolved.user {
@@ -67,13 +77,19 @@ pub async fn prove(
                 | Means::Annotated(Annotated { audience, .. })
                 | Means::Stored(Stored { audience, .. }),
         }) => (service_account, audience),
+        // A key is proven by the cloud's listing it, when it is in the Secret.
+        User::Pods(Delivery { means: Means::Keyed(_), .. }) => {
+            findings.proof = verified(resolved);
+            return Ok(());
+        }
         User::Pods(Delivery { means: Means::HandedTo(handed_to), .. }) => {
-            evaluated(handed_to.are_admitted_by(&resolved.desired.trust, &resolved.role_arn), "pods")?;
+            let is_exact = |trust: &Document| handed_to.are_admitted_by(trust, &resolved.role_arn);
+            evaluated(document(trust).is_some_and(is_exact), "pods")?;
             findings.proof = verified(resolved);
             return Ok(());
         }
         User::Pipeline(tokens) => {
-            evaluate(resolved, tokens, account).await?;
+            evaluate(tokens, account, trust).await?;
             findings.proof = verified(resolved);
             return Ok(());
         }
@@ -95,7 +111,7 @@ pub async fn prove(
 
 /// No token of a pipeline is at hand. That the account knows its issuer is read, and whom the trust
 /// lets in, which was read back, is evaluated.
-async fn evaluate(resolved: &Resolved, tokens: &Tokens, account: &Account) -> Result<(), Stop> {
+async fn evaluate(tokens: &Tokens, account: &Account, trust: &Reading) -> Result<(), Stop> {
     let Tokens { pipeline, audience, .. } = tokens;
     let provider = account.cloud.observe_provider(&pipeline.issuer).await.map_err(Stop::cloud)?;
     let is_known = matches!(&provider, Observation::Present(found) if found.audiences.contains(audience));
@@ -107,7 +123,14 @@ async fn evaluate(resolved: &Resolved, tokens: &Tokens, account: &Account) -> Re
         let verdict = Verdict::retrying(Reason::ProviderMissing, message);
         return Err(Stop::bound(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::NotFound))));
     }
-    evaluated(tokens.are_admitted_by(&resolved.desired.trust), "pipeline")
+    evaluated(document(trust).is_some_and(|trust| tokens.are_admitted_by(trust)), "pipeline")
+}
+
+fn document(trust: &Reading) -> Option<&Document> {
+    match trust {
+        Reading::Document(document) => Some(document),
+        Reading::Unreadable(_) => None,
+    }
 }
 
 /// Where no token can be exchanged, what was read back is put to the engine.
@@ -127,6 +150,13 @@ pub fn verified(resolved: &Resolved) -> Verdict {
             format!(
                 "by its association and its trust as they were read back, EKS gives the role to pods of service account '{service_account}' in cluster '{}', and to nobody else",
                 cluster.name()
+            ),
+        ),
+        User::Pods(Delivery { means: Means::Keyed(Keyed { terms, .. }), .. }) => Verdict::good(
+            Reason::Evaluated,
+            format!(
+                "the user was read back as declared, and the access key in Secret '{}' is active",
+                terms.target.name
             ),
         ),
         User::Pods(Delivery { service_account, .. }) => Verdict::good(
@@ -154,13 +184,20 @@ pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findin
             return Ok(());
         }
     };
+    if matches!(delivery.means, Means::Injected(_)) && !case.context.injects {
+        return Err(uninjected(case, &delivery.service_account));
+    }
     hand_out(case, delivery).await?;
     findings.delivery = Some(delivery.status());
     let account = &delivery.service_account;
     let Some(sign) = sign(&case.incarnation.key.name, delivery, &resolved.role_arn) else {
         // Whether a pod uses the Secret, its own spec says.
-        let name = delivery.secret().map_or("", |target| &target.name);
-        let message = format!("pods of service account '{account}' find credentials of the role in Secret '{name}'");
+        let (what, target) = match (delivery.key(), delivery.secret()) {
+            (Some(terms), _) => ("an access key of the user", Some(&terms.target)),
+            (None, target) => ("credentials of the role", target),
+        };
+        let name = target.map_or("", |target| &target.name);
+        let message = format!("pods of service account '{account}' find {what} in Secret '{name}'");
         findings.bound = Verdict::good(Reason::Bound, message);
         return Ok(());
     };
@@ -180,6 +217,18 @@ pub async fn deliver(case: &Case<'_>, resolved: &Resolved, findings: &mut Findin
     Ok(())
 }
 
+/// Nobody gives pods the role, and the gate turns them away. Those that a webhook gave it until now
+/// go on getting it.
+fn uninjected(case: &Case<'_>, service_account: &str) -> Stop {
+    let message = format!(
+        "nobody gives pods of service account '{service_account}' the role: this Ambit is installed without its own injection (chart value `admission.injection`), and CloudAccount '{}' does not say `spec.aws.federation.webIdentity.delivery: ServiceAccountAnnotation`: set that, or install the injection, which needs Kubernetes 1.36",
+        case.identity.spec.account_ref.name
+    );
+    let verdict = Verdict::terminal(Reason::InjectionUnavailable, message.clone());
+    let stop = Stop::bound(verdict, Outcome::Waiting(case.note_full_look(LOOK_AGAIN)));
+    if annotated::is_noted(case) { stop } else { stop.shutting(message) }
+}
+
 /// By what a pod is seen to have the identity. What the injection leaves on a pod says nothing of
 /// what somebody else's webhook did.
 fn sign<'a>(identity: &'a str, delivery: &Delivery, role_arn: &'a str) -> Option<Sign<'a>> {
@@ -188,7 +237,7 @@ fn sign<'a>(identity: &'a str, delivery: &Delivery, role_arn: &'a str) -> Option
         Means::Injected(_) => Sign { identity: Some(identity), ..by_role },
         Means::Annotated(_) => by_role,
         Means::HandedTo(_) => Sign { variable: CREDENTIALS_VARIABLE, value: None, ..by_role },
-        Means::Stored(_) => return None,
+        Means::Stored(_) | Means::Keyed(_) => return None,
     })
 }
 
@@ -205,9 +254,9 @@ async fn hand_out(case: &Case<'_>, delivery: &Delivery) -> Result<(), Stop> {
             cluster.bind(namespace, entry).await.map_err(Stop::cluster)?;
             annotated::withdraw(case, Some(account)).await?;
         }
-        Means::Injected(_) | Means::HandedTo(_) | Means::Stored(_) => {
+        Means::Injected(_) | Means::HandedTo(_) | Means::Stored(_) | Means::Keyed(_) => {
             cluster.bind(namespace, entry.clone()).await.map_err(Stop::cluster)?;
-            if !annotated::is_noted(case) {
+            if !annotated::is_left(case, account).await? {
                 return Ok(());
             }
             let way = cluster.way(namespace, account).await.map_err(Stop::cluster)?;

@@ -50,16 +50,30 @@ async fn remove_stale(
 ) -> Result<(), ClusterError> {
     let namespace = &table.namespace().unwrap_or_default();
     let named: BTreeSet<&String> = table.spec.service_accounts.values().map(|binding| &binding.identity).collect();
+    let mut done = Ok(());
     for name in named {
         let key = IdentityKey::new(namespace, name);
-        // The cache may not have a new object yet: only the API server's word counts.
-        if caches.identity(&key).is_none() && cluster.live(&key).await?.is_none() {
-            tracing::info!(identity = %key, "removing the binding of an identity that is gone");
-            take_off_annotations(cluster, &key, installation, table).await?;
-            cluster.unbind(namespace, name).await?;
+        // One that cannot be removed is no reason to leave the others.
+        if let Err(error) = remove_if_stale(cluster, caches, installation, (table, &key)).await {
+            done = Err(error);
         }
     }
-    Ok(())
+    done
+}
+
+async fn remove_if_stale(
+    cluster: &dyn Cluster,
+    caches: &Caches,
+    installation: &InstallationId,
+    (table, key): (&BindingTable, &IdentityKey),
+) -> Result<(), ClusterError> {
+    // The cache may not have a new object yet: only the API server's word counts.
+    if caches.identity(key).is_some() || cluster.live(key).await?.is_some() {
+        return Ok(());
+    }
+    tracing::info!(identity = %key, "removing the binding of an identity that is gone");
+    take_off_annotations(cluster, key, installation, table).await?;
+    cluster.unbind(&key.namespace, &key.name).await
 }
 
 /// Takes away what Ambit said on the service accounts of an identity that is gone: those whose pods
@@ -70,9 +84,10 @@ async fn take_off_annotations(
     installation: &InstallationId,
     table: &BindingTable,
 ) -> Result<(), ClusterError> {
-    let principal = PrincipalName::derive(installation, key);
+    let principal = PrincipalName::role(installation, key);
     let entries = table.spec.service_accounts.iter();
-    for (account, _) in entries.filter(|(_, it)| it.identity == key.name && !it.required_env.is_empty()) {
+    // Also one that turns pods away: it does not say how they got the role before.
+    for (account, _) in entries.filter(|(_, it)| it.identity == key.name) {
         let seen = cluster.service_account(&key.namespace, account).await?;
         if let Some(seen) = seen.filter(|seen| may_be_of(&key.name, &principal, &seen.annotations)) {
             cluster.annotate(&key.namespace, account, &seen, &Annotations::new()).await?;
@@ -125,7 +140,9 @@ mod tests {
         };
         let entry = BindingEntry { service_account: "orders".into(), binding: binding.clone() };
         cluster.bind("shop", entry).await.unwrap();
-        let entries = json!({"orders": binding, "other": binding});
+        // As it is left when the identity was turned away last.
+        let shut = Binding { ready: false, required_env: Vec::new(), ..binding.clone() };
+        let entries = json!({"orders": shut, "other": binding});
         let table: BindingTable = serde_json::from_value(json!({
             "apiVersion": "ambit.dev/v1alpha1", "kind": "BindingTable",
             "metadata": {"name": TABLE_NAME, "namespace": "shop"}, "serviceAccounts": entries,

@@ -14,7 +14,7 @@ use crate::api::v1alpha1::{
 use crate::cloud::ErrorKind;
 use crate::cluster::{Announcement, ClusterError, ClusterErrorKind, Incarnation};
 use crate::domain::ChangeEvent;
-use crate::names::{IdentityKey, Owner};
+use crate::names::{IdentityKey, Owner, PrincipalName};
 use crate::plan::{
     self, Course, Decision, Declaration, Findings, Grounds, Issued, Past, Reason, Recorded, Resolved, Verdict,
 };
@@ -52,6 +52,12 @@ impl<'a> Case<'a> {
         Declaration { identity: self.identity, key: &self.incarnation.key }
     }
 
+    /// The identity's principal.
+    #[must_use]
+    pub fn principal(&self) -> PrincipalName {
+        plan::principal(self.declaration(), &self.context.installation)
+    }
+
     /// Who owns the identity's principal.
     #[must_use]
     pub fn owner(&self) -> Owner {
@@ -75,9 +81,13 @@ impl<'a> Case<'a> {
         let Some(status) = self.status() else { return Recorded::default() };
         let revoked = says(&status, "InSync", Reason::Revoked);
         let (secret, suspended) = (status.credentials.is_some(), status.suspension.is_some());
-        let Some(aws) = status.aws else { return Recorded { secret, revoked, suspended, ..Recorded::default() } };
+        let Some(aws) = status.aws else {
+            let before = status.suspension.and_then(|suspension| suspension.sessions_before);
+            let sessions_denied_before = before.map(|time| time.0);
+            return Recorded { secret, revoked, suspended, sessions_denied_before, ..Recorded::default() };
+        };
         Recorded {
-            id: aws.role_id,
+            id: aws.id().map(str::to_owned),
             permissions: Some(aws.permissions_digest),
             trust: Some(aws.trust_digest),
             boundary: aws.permissions_boundary_arn,
@@ -185,10 +195,12 @@ impl<'a> Case<'a> {
     /// elsewhere: its account was replaced by another of the same name.
     #[must_use]
     pub fn made_elsewhere(&self, expected: &str) -> Option<String> {
-        let made = self.status()?.aws?.role_arn;
+        let aws = self.status()?.aws?;
+        let made = aws.arn()?;
+        let what = if aws.role_arn.is_some() { "role" } else { "user" };
         (made != expected).then(|| {
             format!(
-                "this identity's role is `{made}`, but its CloudAccount now says that it is `{expected}`: make the CloudAccount as it was; to leave the role behind, delete this identity with `spec.deletionPolicy` Retain and declare it again"
+                "this identity's {what} is `{made}`, but its CloudAccount now says that it is `{expected}`: make the CloudAccount as it was; to leave the {what} behind, delete this identity with `spec.deletionPolicy` Retain and declare it again"
             )
         })
     }
@@ -383,7 +395,9 @@ fn transitions(previous: Option<&MachineIdentityStatus>, status: &MachineIdentit
     let told = ready.as_ref().map(|ready| ready.reason.clone());
     let is_untold = |found: &&Condition| told.as_ref() != Some(&found.reason);
     let in_sync = changed("InSync").filter(|found| found.status == "False").filter(is_untold);
-    let fails = |found: &&Condition| found.status == "False" || found.reason == Reason::Rotating.name();
+    // The steps of an access key's rotation are told one by one.
+    let has_key = status.credentials.as_ref().is_some_and(|credentials| credentials.phase.is_some());
+    let fails = |found: &&Condition| found.status == "False" || (found.reason == Reason::Rotating.name() && !has_key);
     let credentials = changed("CredentialsFresh").filter(fails).filter(is_untold);
     ready
         .into_iter()

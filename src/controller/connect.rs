@@ -44,6 +44,7 @@ pub fn aws_account(settings: &AccountSettings, installation: &InstallationId) ->
             issuer: settings.web_identity().map(|web| web.issuer.clone()),
         }),
         cluster: settings.cluster().cloned(),
+        users: settings.allows_access_keys,
     }
 }
 

@@ -57,10 +57,14 @@ pub struct Context {
     pub timing: Timing,
     /// What is counted.
     pub metrics: Metrics,
+    /// Whether Ambit's own policies give pods their credentials in this cluster.
+    pub injects: bool,
     /// What AWS knows.
     pub catalogue: &'static Catalogue,
     /// The time now.
     pub clock: fn() -> Timestamp,
+    /// Time that nobody can set.
+    pub steady: fn() -> Duration,
     /// A number in 0..1 that differs from call to call, to spread retries.
     pub spread: fn() -> f64,
 }

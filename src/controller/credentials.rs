@@ -11,14 +11,16 @@ mod tend;
 
 use std::time::Duration;
 
+use super::accounts::Account;
 use super::case::Case;
+use super::keys;
 use super::outcome::{Failure, Outcome};
 use super::stop::Stop;
 use crate::api::v1alpha1::CredentialsStatus;
 use crate::cloud::ErrorKind;
 use crate::cluster::{ClusterError, ClusterErrorKind};
 use crate::domain::SessionSeconds;
-use crate::plan::{Findings, Issued, Place, Reason, Recorded, Resolved, SecretTarget, Standing, Verdict, place};
+use crate::plan::{Findings, Issued, Place, Reason, Recorded, Resolved, Standing, Storing, Verdict, place};
 use tend::{Problem, tend};
 
 /// What came of looking after credentials.
@@ -31,14 +33,14 @@ pub struct Kept {
 }
 
 impl Kept {
-    fn quiet(verdict: Verdict) -> Self {
+    pub(super) fn quiet(verdict: Verdict) -> Self {
         Self { verdict, failure: None }
     }
 
     /// Whether whoever uses the credentials lacks nothing.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.verdict.standing == Standing::Good
+        matches!(self.verdict.standing, Standing::Good | Standing::Tolerated)
     }
 
     /// Whether the role itself need not be looked at for it. An exchange that is refused means more
@@ -61,6 +63,9 @@ impl Kept {
 /// Renews credentials that are due, and says how they are. This waits for nothing else
 /// about the identity: pods that exchange their own tokens would not wait either.
 pub async fn keep(case: &Case<'_>, resolved: &Resolved) -> Kept {
+    if let Some(terms) = resolved.key() {
+        return keys::keep(case, resolved, terms).await;
+    }
     note_next(case, None);
     let Some(target) = resolved.secret() else {
         let message = "short-lived credentials are handed out by federation; no key is stored";
@@ -99,7 +104,15 @@ fn only_observed() -> Verdict {
 
 /// Before pods may start: what is declared stands in the Secret. Failures that nobody feels
 /// yet come back instead of stopping.
-pub async fn provide(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Result<Option<Failure>, Stop> {
+pub async fn provide(
+    case: &Case<'_>,
+    resolved: &Resolved,
+    account: &Account,
+    findings: &mut Findings,
+) -> Result<Option<Failure>, Stop> {
+    if let Some(terms) = resolved.key().filter(|_| resolved.enforce) {
+        return keys::provide(case, resolved, (terms, account), findings).await;
+    }
     let Some(target) = resolved.secret().filter(|_| resolved.enforce) else { return Ok(None) };
     let kept = tend(case, resolved, target, resolved.desired.session).await;
     findings.issued = status(case);
@@ -120,7 +133,7 @@ pub async fn provide(case: &Case<'_>, resolved: &Resolved, findings: &mut Findin
 
 /// Deletes Secrets that are no longer declared, now that what is declared is in place.
 pub async fn retire(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -> Result<(), Stop> {
-    let Some(kept) = status(case) else { return Ok(()) };
+    let Some(kept) = status(case).filter(|_| resolved.key().is_none()) else { return Ok(()) };
     if let Some(previous) = &kept.previous_secret_name {
         delete(case, previous).await.map_err(|error| undeleted(&error))?;
     }
@@ -182,7 +195,7 @@ pub fn suspended(issued: Option<&CredentialsStatus>) -> Verdict {
 /// The Secrets that may hold the identity's credentials.
 fn names(case: &Case<'_>) -> Vec<String> {
     // What was written and not recorded yet has the declared name.
-    let declared = SecretTarget::of(&case.identity.spec).map(|target| target.name);
+    let declared = Storing::of(&case.identity.spec).map(|stored| stored.target().name.clone());
     let recorded = status(case);
     let previous = recorded.as_ref().and_then(|kept| kept.previous_secret_name.clone());
     let current = recorded.map(|kept| kept.secret_name).filter(|name| declared.as_ref() != Some(name));
@@ -195,6 +208,7 @@ pub fn are_in_place(case: &Case<'_>, resolved: &Resolved) -> bool {
     let kept = status(case);
     match (resolved.secret(), kept.as_ref().and_then(Issued::read)) {
         _ if !resolved.enforce => true,
+        _ if resolved.key().is_some() => kept.is_some_and(|kept| kept.current.is_some()),
         (None, _) => kept.is_none(),
         (Some(target), issued) => issued.is_some_and(|issued| issued.target == *target && issued.previous.is_none()),
     }
@@ -223,9 +237,14 @@ pub fn status(case: &Case<'_>) -> Option<CredentialsStatus> {
 /// What is said of credentials while the declaration is not carried out.
 #[must_use]
 pub fn unattended(case: &Case<'_>, why: &str) -> Verdict {
-    match issued(case) {
-        Some(issued) => issued.unattended(why),
-        None => Verdict::working(Reason::Pending, why),
+    let key = status(case).filter(|kept| kept.current.is_some());
+    match (issued(case), key) {
+        (Some(issued), _) => issued.unattended(why),
+        (None, Some(kept)) => {
+            let message = format!("{why}; until then the access key in Secret '{}' is not rotated", kept.secret_name);
+            Verdict::working(Reason::Pending, message)
+        }
+        (None, None) => Verdict::working(Reason::Pending, why),
     }
 }
 

@@ -6,7 +6,7 @@ use super::case::Case;
 use super::memory::Repair;
 use super::outcome::{Failure, Outcome};
 use super::stop::Stop;
-use crate::api::v1alpha1::{DriftAuthor, DriftStatus, ManagementPolicy};
+use crate::api::v1alpha1::{AwsStatus, DriftAuthor, DriftStatus, ManagementPolicy};
 use crate::cloud::ErrorKind;
 use crate::domain::{Observation, Observed};
 use crate::plan::contest::{Contest, contest, is_about};
@@ -16,12 +16,13 @@ use crate::plan::{
 };
 
 /// A decision whose drift is said in words, because people are about to be told. Where Ambit only
-/// observes, all that is not as declared is told: also what never was.
-pub fn told(decision: Decision, resolved: &Resolved, observation: &Observation<Observed>) -> Decision {
+/// observes, all that is not as declared is told: also what never was, but not what Ambit itself
+/// closed.
+pub fn told(case: &Case<'_>, decision: Decision, resolved: &Resolved, observation: &Observation<Observed>) -> Decision {
     match decision {
         Decision::Change(plan) => {
             let Plan { steps, mut drift, due } = plan;
-            let due = if resolved.enforce {
+            let due = if resolved.enforce || case.recorded().suspended {
                 due
             } else {
                 drift.extend(due);
@@ -80,7 +81,9 @@ pub async fn begin(
     if lost_id.is_some()
         && let Some(aws) = &mut findings.aws
     {
-        aws.role_id = None;
+        (aws.role_id, aws.user_id) = (None, None);
+        // No session of that role opens another.
+        aws.sessions_denied_before = None;
     }
     let is_news = lost_id.is_some() || told.is_none() || !is_told(told.as_ref(), &drift);
     let words = words(&drift, told.as_ref());
@@ -126,7 +129,7 @@ pub async fn settled(case: &Case<'_>, findings: &mut Findings) {
         keep_repaired(case, findings);
         return;
     };
-    let new_id = findings.aws.as_ref().and_then(|aws| aws.role_id.as_deref());
+    let new_id = findings.aws.as_ref().and_then(AwsStatus::id);
     let ids = match (lost_id, new_id) {
         (Some(old), Some(new)) if old != new => format!("; the role's unique id was `{old}` and is `{new}` now"),
         _ => String::new(),
@@ -255,6 +258,11 @@ pub fn only_observed(
         return Stop::provisioned(unmade(), Outcome::Waiting(pause));
     }
     findings.provisioned = exists();
+    if case.recorded().suspended && drift.is_empty() {
+        let message = "the role was closed when the identity was suspended, and `spec.managementPolicy` is Observe, so Ambit does not open it: set it to Enforce";
+        findings.drift = Some(drift);
+        return Stop::provisioned(Verdict::terminal(Reason::Suspended, message), Outcome::Waiting(pause));
+    }
     let told = case.status().and_then(|status| status.drift);
     let words = words(&drift, told.as_ref());
     let message = format!("{words}; `spec.managementPolicy` is Observe, so nothing was repaired");

@@ -222,7 +222,7 @@ impl Listening {
             if alike.peek().is_none() {
                 continue;
             }
-            let derived = PrincipalName::derive(&self.context.installation, &IdentityKey::new(namespace, name));
+            let derived = PrincipalName::role(&self.context.installation, &IdentityKey::new(namespace, name));
             if alike.any(|role| derived.as_str() == role) {
                 owners.insert(derived.to_string(), identity);
             }

@@ -58,9 +58,10 @@ async fn bounded(work: impl Future<Output = Outcome>, longest: Duration) -> Outc
 #[must_use]
 pub fn next(outcome: &Outcome, resync: Duration, failed_before: u32, spread: f64) -> Action {
     match outcome {
-        Outcome::Applied | Outcome::Settled => Action::requeue(resync),
+        // What is refused may be closed, and what is closed is looked at in full as well.
+        Outcome::Applied | Outcome::Settled | Outcome::Refused => Action::requeue(resync),
         Outcome::Waiting(pause) | Outcome::Deferred(pause) => Action::requeue(*pause),
-        Outcome::Refused | Outcome::Finished => Action::await_change(),
+        Outcome::Finished => Action::await_change(),
         Outcome::Failed(failure) => Action::requeue(failure.pause(failed_before, spread)),
     }
 }
@@ -73,6 +74,16 @@ mod tests {
     async fn a_panic_is_an_outcome() {
         let outcome = bounded(async { panic!("on purpose") }, LONGEST).await;
         assert_eq!(outcome, Outcome::Failed(Failure::Bug));
+    }
+
+    /// Sweeps do not see everything: a role that is closed is looked at like one in use.
+    #[test]
+    fn what_is_refused_is_looked_at_again_like_what_is_settled() {
+        let hour = Duration::from_hours(1);
+        let when = |outcome| next(&outcome, hour, 0, 0.5);
+        assert_eq!(when(Outcome::Refused), Action::requeue(hour));
+        assert_eq!(when(Outcome::Settled), Action::requeue(hour));
+        assert_eq!(when(Outcome::Finished), Action::await_change());
     }
 
     #[tokio::test]

@@ -145,9 +145,9 @@ async fn pursue(case: &Case<'_>, resolved: &Resolved, findings: &mut Findings) -
     let changed = matches!(decision, Decision::Change(_));
     hold_observed(case, resolved, &observation, &decision).await?; // I/O, once
     let seen = Seen { observation, decision, binding, association };
-    apply::carry_out(case, resolved, &account, seen, findings).await?; // lint: pure, apply: I/O
-    bind::prove(case, resolved, &account, findings).await?; // I/O
-    let failing = credentials::provide(case, resolved, findings).await?; // I/O
+    let trust = apply::carry_out(case, resolved, &account, seen, findings).await?; // lint: pure, apply: I/O
+    bind::prove(case, resolved, &account, &trust, findings).await?; // I/O
+    let failing = credentials::provide(case, resolved, &account, findings).await?; // I/O
     if resolved.enforce {
         bind::deliver(case, resolved, findings).await?; // I/O
         credentials::retire(case, resolved, findings).await?; // I/O
@@ -214,13 +214,26 @@ fn begun(case: &Case<'_>, resolved: &Resolved, accepted: Verdict, kept: &Kept) -
 }
 
 /// The account in use, when it is in order.
-pub(super) fn account(case: &Case<'_>, settings: &AccountSettings) -> Result<Account, Stop> {
+fn account(case: &Case<'_>, settings: &AccountSettings) -> Result<Account, Stop> {
+    in_use(case, settings, |trouble| !trouble.only_new_roles)
+}
+
+/// The account in use, to take access away in: by what subjects prove themselves is no matter then.
+pub(super) fn account_to_close(case: &Case<'_>, settings: &AccountSettings) -> Result<Account, Stop> {
+    in_use(case, settings, |trouble| !trouble.only_new_roles && !trouble.concerns_binding)
+}
+
+fn in_use(
+    case: &Case<'_>,
+    settings: &AccountSettings,
+    hinders: impl FnOnce(&&Trouble) -> bool,
+) -> Result<Account, Stop> {
     let name = &case.identity.spec.account_ref.name;
     let Some(account) = case.context.accounts.get(name, settings) else {
         let verdict = Verdict::working(Reason::Pending, format!("CloudAccount '{name}' is being checked"));
         return Err(Stop::provisioned(verdict, Outcome::Waiting(case.context.timing.consistency_window)));
     };
-    match account.trouble.as_ref().filter(|trouble| !trouble.only_new_roles) {
+    match account.trouble.as_ref().filter(hinders) {
         None => Ok(account),
         Some(trouble) => Err(in_trouble(name, trouble)),
     }

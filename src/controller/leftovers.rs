@@ -117,7 +117,7 @@ async fn look_at(
         // Its role trusts the pods that it asks for now.
         Asks::ForOther => true,
         Asks::Nobody => {
-            let name = PrincipalName::derive(&context.installation, &owner.identity);
+            let name = PrincipalName::role(&context.installation, &owner.identity);
             used.cloud.observe(&name, Depth::Own).await? == Observation::Absent
         }
     };

@@ -5,13 +5,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::api::v1alpha1::{ContestStatus, MachineIdentityStatus};
 use crate::domain::ChangeEvent;
-use crate::names::Digest;
-use crate::plan::Judged;
+use crate::names::{AccessKeyId, Digest};
+use crate::plan::{Judged, Verdict};
 
 /// What a comparison depended on: where all of it is the same, so is the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,12 @@ pub struct Remembered {
     pub next_credentials: Option<Timestamp>,
     /// When the next look at the Secret with its credentials is due.
     pub next_secret_look: Option<Timestamp>,
+    /// What was said of its access key last.
+    pub key_verdict: Option<Verdict>,
+    /// Its access key, and since when this process has known it, by a clock that nobody sets.
+    pub key_known: Option<(AccessKeyId, Duration)>,
+    /// Its access key, and since when the cloud does not list it, by the same clock.
+    pub key_missed: Option<(AccessKeyId, Duration)>,
     /// How often a sweep, an event or a table said that something differs.
     pub suspicions: u64,
     /// How many of these a full look has answered.

@@ -27,6 +27,7 @@ mod events;
 mod gauges;
 mod guard;
 pub mod identity;
+mod keys;
 pub mod leader;
 mod leftovers;
 mod memory;

@@ -6,18 +6,21 @@
 
 use super::accounts::Account;
 use super::annotated::{self, Hindrance};
+use super::apply;
 use super::association;
 use super::case::{Case, failed};
+use super::context::Context;
 use super::credentials;
+use super::keys;
 use super::outcome::{Failure, Outcome};
 use super::stop::cloud_verdict;
+use super::suspension;
 use crate::api::v1alpha1::{DeletionPolicy, FINALIZER, MachineIdentity, ManagementPolicy};
 use crate::cloud::{CloudError, Depth, ErrorKind};
-use crate::cluster::{ClusterError, ClusterErrorKind};
 use crate::domain::{Observation, Step};
-use crate::names::{Owner, PrincipalName};
+use crate::names::{Owner, PrincipalKind, PrincipalName};
 use crate::plan::account::AccountSettings;
-use crate::plan::{Findings, Reason, Removal, Standing, Verdict, lint, plan_removal};
+use crate::plan::{Findings, Grounds, Reason, Removal, Standing, Verdict, lint, plan_removal};
 
 /// So many failures in a row pass by themselves: stale credentials, a policy that was just changed.
 const PATIENCE: u32 = 8;
@@ -34,10 +37,20 @@ pub async fn remove(case: &Case<'_>) -> Outcome {
         case.context.memory.forget(&case.incarnation.uid);
         return Outcome::Finished;
     };
+    // Another operator may have written down since what must be looked after.
+    case.context.memory.note(&case.incarnation.uid, |memory| memory.status.clone_from(&live.status));
     if live.metadata.deletion_timestamp.is_none() {
         return Outcome::Waiting(case.context.timing.consistency_window);
     }
-    match manner(&live) {
+    let manner = manner(&live);
+    if live.spec.suspend && !matches!(manner, Manner::Delete) {
+        match close_first(case, matches!(manner, Manner::Wait)).await {
+            Ok(None) => {}
+            Ok(Some(outcome)) => return outcome,
+            Err(trouble) => return trouble.settle(case, "the object stays until its role is closed").await,
+        }
+    }
+    match manner {
         Manner::Wait => wait(case).await,
         Manner::Retain => match retain(case, live.spec.management_policy == ManagementPolicy::Observe).await {
             Ok(outcome) => outcome,
@@ -69,6 +82,23 @@ fn manner(identity: &MachineIdentity) -> Manner {
     }
 }
 
+/// What is suspended and not deleted is closed first. `None` when it is, and nothing is left to say.
+async fn close_first(case: &Case<'_>, object_stays: bool) -> Result<Option<Outcome>, Trouble> {
+    let grounds = grounds(case)?;
+    let is_taken = grounds.earlier_claim.is_some();
+    let Some(settings) = settings(case, grounds) else {
+        let told = case.status().and_then(|status| status.suspension);
+        let is_closed = told.is_some_and(|suspension| suspension.sessions_denied_time.is_some());
+        return if is_closed { Ok(None) } else { Err(no_account(case, "`spec.suspend` to false to leave it open")) };
+    };
+    let name = case.principal();
+    if !object_stays && case.made_elsewhere(&settings.principal_arn(&name)).is_some() {
+        return Ok(None);
+    }
+    let (outcome, is_closed) = suspension::hold_closed(case, &settings, is_taken).await;
+    Ok((object_stays || !is_closed).then_some(outcome))
+}
+
 /// Paused: the object stays, and says what would let it go.
 async fn wait(case: &Case<'_>) -> Outcome {
     let message = "`spec.managementPolicy` is Paused, so the role is not deleted and the object stays: set it to Enforce to delete the role, or `spec.deletionPolicy` to Retain to keep it";
@@ -92,8 +122,8 @@ async fn retain(case: &Case<'_>, manages_nothing: bool) -> Result<Outcome, Troub
         case.announce(true, &retained, note).await;
         return let_go(case).await;
     };
-    let name = PrincipalName::derive(&case.context.installation, &case.incarnation.key);
-    if case.made_elsewhere(&account.settings.role_arn(&name)).is_some() {
+    let name = case.principal();
+    if case.made_elsewhere(&account.settings.principal_arn(&name)).is_some() {
         let note = format!(
             "the role stays as it is, but CloudAccount '{}' is not the one any more that it was made under, so it was not marked as left behind: before that comes back, set its `spec.orphans` to Keep",
             case.identity.spec.account_ref.name
@@ -146,7 +176,7 @@ async fn mark(case: &Case<'_>, account: &Account, name: &PrincipalName) -> Resul
     };
     let owner = Owner { uid, ..incarnation };
     let step = Step::Retain(owner.clone());
-    let found = lint(std::slice::from_ref(&step), &owner, &observation, false);
+    let found = lint(name.kind(), std::slice::from_ref(&step), &owner, &observation, false);
     if !found.is_empty() {
         return Err(vetoed(&found));
     }
@@ -208,14 +238,14 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
     if let Err(error) = case.context.cluster.unbind(&key.namespace, &key.name).await {
         return Ok(failed(&error));
     }
-    match annotated::withdraw(case, None).await {
-        // Without the right to it the role is taken away all the same; the object is not let go before.
-        Ok(()) | Err(Hindrance { error: ClusterError { kind: ClusterErrorKind::Denied, .. }, .. }) => {}
-        Err(Hindrance { error, .. }) => return Ok(failed(&error)),
+    // Whatever is in the way, the role is taken away all the same; the object is not let go before.
+    if let Err(Hindrance { error, .. }) = annotated::withdraw(case, None).await {
+        tracing::warn!(error.type = error.kind.name(), %error, "annotations of a service account stay for now");
     }
-    let account = account(case)?.ok_or_else(|| no_account(case))?;
-    let name = PrincipalName::derive(&case.context.installation, key);
-    if let Some(why) = case.made_elsewhere(&account.settings.role_arn(&name)) {
+    let account =
+        account(case)?.ok_or_else(|| no_account(case, "`spec.deletionPolicy` to Retain to leave the role behind"))?;
+    let name = case.principal();
+    if let Some(why) = case.made_elsewhere(&account.settings.principal_arn(&name)) {
         let verdict = Verdict::terminal(Reason::Conflict, why);
         return Err(Trouble { verdict, outcome: Outcome::Waiting(case.context.timing.resync) });
     }
@@ -237,7 +267,7 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
             let_go(case).await
         }
         Removal::Remove(steps) => {
-            let found = lint(&steps, &owner, &observation, true);
+            let found = lint(name.kind(), &steps, &owner, &observation, true);
             if !found.is_empty() {
                 return Err(vetoed(&found));
             }
@@ -247,6 +277,9 @@ async fn delete(case: &Case<'_>) -> Result<Outcome, Trouble> {
             let (first, rest) = steps.split_at(closed);
             take(&account, &name, first).await?;
             untied(case, &account).await?;
+            if name.kind() == PrincipalKind::User {
+                keys::delete_all(&account, &name).await.map_err(|error| Trouble::cloud(&error))?;
+            }
             take(&account, &name, rest).await?;
             case.forget_absence();
             Ok(Outcome::Waiting(case.context.timing.consistency_window))
@@ -262,7 +295,7 @@ async fn untied(case: &Case<'_>, account: &Account) -> Result<bool, Trouble> {
 async fn take(account: &Account, name: &PrincipalName, steps: &[Step]) -> Result<(), Trouble> {
     for step in steps {
         tracing::info!(step = step.name(), principal = %name, "removing the principal");
-        account.cloud.apply(name, step).await.map_err(|error| Trouble::cloud(&error))?;
+        apply::away(account.cloud.as_ref(), name, step).await.map_err(|error| Trouble::cloud(&error))?;
     }
     Ok(())
 }
@@ -278,9 +311,9 @@ async fn tell(case: &Case<'_>) -> Result<(), Trouble> {
 }
 
 /// Without its account nothing can be deleted, and nothing is let go.
-fn no_account(case: &Case<'_>) -> Trouble {
+fn no_account(case: &Case<'_>, or_set: &str) -> Trouble {
     let message = format!(
-        "there is no usable CloudAccount '{}'; restore it, or set `spec.deletionPolicy` to Retain to leave the role behind",
+        "there is no usable CloudAccount '{}'; restore it, or set {or_set}",
         case.identity.spec.account_ref.name
     );
     let verdict = Verdict::terminal(Reason::AccountNotFound, message);
@@ -289,17 +322,26 @@ fn no_account(case: &Case<'_>) -> Trouble {
 
 /// The account that the principal lives in, if there is one.
 fn account(case: &Case<'_>) -> Result<Option<Account>, Trouble> {
+    let Some(settings) = settings(case, grounds(case)?) else { return Ok(None) };
     let name = &case.identity.spec.account_ref.name;
-    let installation = &case.context.installation;
-    let being_checked = || Trouble {
+    case.context.accounts.get(name, &settings).map(Some).ok_or_else(|| being_checked(case))
+}
+
+fn grounds<'a>(case: &Case<'a>) -> Result<Grounds<'a>, Trouble> {
+    let Context { world, installation, .. } = case.context;
+    world.grounds(&case.incarnation.key, case.identity, installation).ok_or_else(|| being_checked(case))
+}
+
+fn settings(case: &Case<'_>, grounds: Grounds<'_>) -> Option<AccountSettings> {
+    AccountSettings::parse(&grounds.account?.spec, &case.context.installation).ok()
+}
+
+fn being_checked(case: &Case<'_>) -> Trouble {
+    let name = &case.identity.spec.account_ref.name;
+    Trouble {
         verdict: Verdict::working(Reason::Deleting, format!("CloudAccount '{name}' is being checked")),
         outcome: Outcome::Waiting(case.context.timing.consistency_window),
-    };
-    let grounds = case.context.world.grounds(&case.incarnation.key, case.identity, installation);
-    let grounds = grounds.ok_or_else(being_checked)?;
-    let settings = grounds.account.and_then(|account| AccountSettings::parse(&account.spec, installation).ok());
-    let Some(settings) = settings else { return Ok(None) };
-    case.context.accounts.get(name, &settings).map(Some).ok_or_else(being_checked)
+    }
 }
 
 fn vetoed(found: &[crate::plan::Finding]) -> Trouble {
@@ -320,6 +362,7 @@ fn findings(case: &Case<'_>, provisioned: Verdict, proof: Verdict) -> Findings {
         proof,
         issued: credentials::status(case),
         aws: previous.as_ref().and_then(|status| status.aws.clone()),
+        suspension: previous.as_ref().and_then(|status| status.suspension.clone()),
         summary: previous.and_then(|status| status.summary),
         scopes: case.identity.spec.scopes.len(),
         handled: case.handled(),

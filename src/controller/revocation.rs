@@ -8,11 +8,11 @@ use super::accounts::Account;
 use super::apply;
 use super::bind;
 use super::case::{Case, failed};
-use super::identity::{account, in_its_place, refused, refusing};
+use super::identity::{account_to_close, in_its_place, refused, refusing};
 use super::outcome::{Failure, Outcome};
 use super::stop::{Gate, Stop};
 use crate::cloud::{Depth, ErrorKind};
-use crate::domain::{Denial, Observation, Observed, Step};
+use crate::domain::{Observation, Observed, Step};
 use crate::names::PrincipalName;
 use crate::plan::{Closing, Findings, Grounds, Reason, Revocation, Verdict, plan_closing};
 
@@ -69,9 +69,9 @@ async fn close(
     if case.recorded().revoked {
         findings.in_sync = denied();
     }
-    let account = account(case, &revocation.account)?; // pure
-    let name = PrincipalName::derive(&case.context.installation, &case.incarnation.key);
-    in_its_place(case, &account.settings.role_arn(&name))?; // pure
+    let account = account_to_close(case, &revocation.account)?; // pure
+    let name = case.principal();
+    in_its_place(case, &account.settings.principal_arn(&name))?; // pure
     let observation = account.cloud.observe(&name, Depth::Full).await.map_err(Stop::cloud)?; // I/O
     match closing(case, grounds, revocation, &observation) {
         Closing::Absent if case.absent_for_long() => Ok(Outcome::Refused),
@@ -91,9 +91,9 @@ async fn close(
             Ok(Outcome::Refused)
         }
         Closing::Close(steps) => {
-            apply::veto(case, &observation, &steps)?; // pure
+            apply::veto(case, name.kind(), &observation, &steps)?; // pure
             announce(case, findings).await?; // I/O
-            deny(case, &name, &account, &steps, findings).await?; // I/O
+            deny(case, &name, &account, (&observation, &steps), findings).await?; // I/O
             closed(revocation, findings);
             case.note_full_look(case.context.timing.resync);
             Ok(Outcome::Refused)
@@ -113,12 +113,12 @@ async fn deny(
     case: &Case<'_>,
     name: &PrincipalName,
     account: &Account,
-    steps: &[Step],
+    (observation, steps): (&Observation<Observed>, &[Step]),
     findings: &mut Findings,
 ) -> Result<(), Stop> {
-    apply::take(case, name, account, steps, findings).await?;
+    apply::close(case, (name, account), observation, steps, findings).await?;
     let after = account.cloud.observe(name, Depth::Full).await.map_err(Stop::cloud)?;
-    if matches!(&after, Observation::Present(live) if live.denial == Denial::InPlace) {
+    if matches!(&after, Observation::Present(live) if live.is_denied()) {
         return Ok(());
     }
     let verdict = Verdict::working(Reason::Pending, "the cloud does not show the denial yet; it is read again");

@@ -60,6 +60,8 @@ pub struct Settings {
     pub instance: Option<String>,
     /// The times to keep.
     pub timing: Timing,
+    /// Whether Ambit's own policies give pods their credentials in this cluster.
+    pub injects: bool,
     /// How many identities are reconciled at once.
     pub concurrency: u16,
 }
@@ -187,8 +189,10 @@ fn shared(
         sweeps: Sweeps::default(),
         timing: settings.timing,
         metrics: metrics.clone(),
+        injects: settings.injects,
         catalogue: Catalogue::embedded(),
         clock: Timestamp::now,
+        steady,
         spread,
     };
     let account = AccountContext {

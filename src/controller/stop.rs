@@ -96,6 +96,12 @@ impl Stop {
         Self::provisioned(cloud_verdict(&error), Outcome::Failed(Failure::Cloud(error.kind)))
     }
 
+    /// Whether it was stopped by a quota of the cloud.
+    #[must_use]
+    pub fn is_for_want_of_room(&self) -> bool {
+        self.outcome == Outcome::Failed(Failure::Cloud(ErrorKind::LimitExceeded))
+    }
+
     /// A request to the API server failed.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`, which gives the error away")]

@@ -7,28 +7,36 @@
 use jiff::{Timestamp, ToSpan as _};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::accounts::Account;
 use super::apply;
 use super::bind;
 use super::case::{Case, failed};
 use super::credentials;
-use super::identity::{account, in_its_place};
+use super::identity::{account_to_close, in_its_place};
+use super::keys;
 use super::outcome::{Failure, Outcome};
 use super::stop::{Gate, Stop};
 use crate::api::v1alpha1::SuspensionStatus;
 use crate::cloud::{Depth, ErrorKind};
 use crate::domain::{Observation, Observed, Step};
-use crate::names::PrincipalName;
+use crate::names::{PrincipalKind, PrincipalName};
 use crate::plan::account::AccountSettings;
-use crate::plan::{Findings, Progress, Reason, Suspension, Verdict, plan_suspension};
+use crate::plan::{Findings, Plan, Progress, Reason, Suspension, Verdict, plan_suspension};
+use crate::policy::nobody;
 
 /// Every step and a look after the last one.
 const LOOKS: usize = 4;
 
 /// Closes the identity's principal and turns its pods away.
 pub async fn suspend(case: &Case<'_>, settings: &AccountSettings, subject_taken: bool) -> Outcome {
+    hold_closed(case, settings, subject_taken).await.0
+}
+
+/// The same, and whether the principal was read back as closed.
+pub async fn hold_closed(case: &Case<'_>, settings: &AccountSettings, subject_taken: bool) -> (Outcome, bool) {
     let mut findings = begun(case);
     let outcome = if case.rests_suspended() {
-        closed(&mut findings);
+        closed(case, &mut findings);
         Outcome::Refused
     } else {
         let closed = close(case, settings, &mut findings).await;
@@ -46,20 +54,48 @@ pub async fn suspend(case: &Case<'_>, settings: &AccountSettings, subject_taken:
             },
         }
     };
+    // Nor does anybody find credentials in a Secret.
+    let is_closed = findings.in_sync.reason == Reason::Suspended && !matches!(outcome, Outcome::Failed(_));
     // Whoever else has the service account keeps it.
     let gate = if subject_taken { Gate::Yield } else { Gate::Shut(gate_reason()) };
     let turned_away = bind::turn_away(case, gate, &mut findings).await;
     let told = case.report(findings).await;
     match turned_away.and(told) {
-        Ok(()) => outcome,
-        Err(error) => failed(&error),
+        Ok(()) => (outcome, is_closed),
+        Err(error) => (failed(&error), is_closed),
     }
+}
+
+/// Nothing that is closed is opened by an operator that reads late: somebody may have suspended the
+/// identity since. The object itself has the last word, and status is left to whoever knows more.
+pub async fn is_over(case: &Case<'_>, observation: &Observation<Observed>, plan: &Plan) -> Result<(), Stop> {
+    let Observation::Present(live) = observation else { return Ok(()) };
+    let opens = |step: &Step| match step {
+        Step::Open => true,
+        Step::SetTrust(_) => live.trust.means(&nobody()),
+        Step::SetPermissions(_) => live.has_denial_for_permissions(),
+        _ => false,
+    };
+    if !plan.steps.iter().any(opens) {
+        return Ok(());
+    }
+    let object = case.context.cluster.live(&case.incarnation.key).await.map_err(Stop::cluster)?;
+    let is_same = object.is_some_and(|object| {
+        object.metadata.uid.as_deref() == Some(&case.incarnation.uid)
+            && object.metadata.generation == case.identity.metadata.generation
+            && !object.spec.suspend
+    });
+    if is_same {
+        return Ok(());
+    }
+    let verdict = Verdict::working(Reason::Pending, "the object was changed; it is looked at again");
+    Err(Stop::provisioned(verdict, Outcome::Deferred(case.context.timing.consistency_window)))
 }
 
 /// Waits with opening an identity again until new sessions are not taken for old ones.
 pub fn over(case: &Case<'_>) -> Result<(), Stop> {
-    let Some(status) = case.status().filter(|status| status.suspension.is_some()) else { return Ok(()) };
-    let before = status.aws.and_then(|aws| aws.sessions_denied_before).map(|time| time.0);
+    let recorded = case.recorded();
+    let before = recorded.sessions_denied_before.filter(|_| recorded.suspended);
     let Some(left) =
         before.and_then(|before| std::time::Duration::try_from(before.duration_since(case.context.now())).ok())
     else {
@@ -79,9 +115,9 @@ pub fn next(case: &Case<'_>, settings: &AccountSettings, observation: &Observati
 }
 
 async fn close(case: &Case<'_>, settings: &AccountSettings, findings: &mut Findings) -> Result<(), Stop> {
-    let account = account(case, settings)?; // pure
-    let name = PrincipalName::derive(&case.context.installation, &case.incarnation.key);
-    in_its_place(case, &settings.role_arn(&name))?; // pure
+    let account = account_to_close(case, settings)?; // pure
+    let name = case.principal();
+    in_its_place(case, &settings.principal_arn(&name))?; // pure
     let mut taken = Vec::new();
     for _ in 0..LOOKS {
         let observation = account.cloud.observe(&name, Depth::Full).await.map_err(Stop::cloud)?; // I/O
@@ -90,7 +126,7 @@ async fn close(case: &Case<'_>, settings: &AccountSettings, findings: &mut Findi
         let next = plan_suspension(&case.owner(), &observation, recorded.id.as_deref(), &settings.boundary, before);
         match next {
             Suspension::Absent if !case.is_held() || case.absent_for_long() => {
-                closed(findings);
+                closed(case, findings);
                 return Ok(());
             }
             Suspension::Absent => return Err(missed(case)),
@@ -98,23 +134,39 @@ async fn close(case: &Case<'_>, settings: &AccountSettings, findings: &mut Findi
                 let verdict = Verdict::terminal(Reason::Conflict, why);
                 return Err(Stop::provisioned(verdict, Outcome::Failed(Failure::Cloud(ErrorKind::Invalid))));
             }
+            // What was told once cannot be told back, so a key is not only denied but goes.
+            Suspension::Closed if name.kind() == PrincipalKind::User && has_keys(&account, &name).await? => {}
             Suspension::Closed => {
                 note(case, findings, Progress::WHOLE, before);
-                closed(findings);
+                closed(case, findings);
                 return Ok(());
             }
             // What was written is not to be seen yet.
             Suspension::Close(_, steps) if steps == taken => return Err(unseen(&steps)),
             Suspension::Close(progress, steps) => {
-                apply::veto(case, &observation, &steps)?; // pure
+                apply::veto(case, name.kind(), &observation, &steps)?; // pure
                 note(case, findings, progress, before);
                 case.report(findings.clone()).await.map_err(Stop::cluster)?; // I/O: whose denial follows
-                apply::take(case, &name, &account, &steps, findings).await?; // I/O
+                let done = apply::close(case, (&name, &account), &observation, &steps, findings).await; // I/O
+                if done.as_ref().is_err_and(Stop::is_for_want_of_room) && !lets_in_nobody(&observation) {
+                    // What cannot be denied is at least given to nobody else.
+                    apply::take(case, &name, &account, &[Step::SetTrust(nobody())], findings).await?; // I/O
+                }
+                done?;
                 taken = steps;
             }
         }
     }
     Err(unseen(&taken))
+}
+
+/// Deletes the keys of a user that is closed, and says whether there were any.
+async fn has_keys(account: &Account, user: &PrincipalName) -> Result<bool, Stop> {
+    keys::delete_all(account, user).await.map(|count| count > 0).map_err(Stop::cloud)
+}
+
+fn lets_in_nobody(observation: &Observation<Observed>) -> bool {
+    matches!(observation, Observation::Present(live) if live.trust.means(&nobody()))
 }
 
 /// The time before which sessions are denied. What is issued while the emptied trust spreads
@@ -173,7 +225,7 @@ fn begun(case: &Case<'_>) -> Findings {
 }
 
 /// Everything was read back.
-fn closed(findings: &mut Findings) {
+fn closed(case: &Case<'_>, findings: &mut Findings) {
     let since = findings.suspension.as_ref().and_then(|suspension| suspension.denied_time.as_ref());
     let what = since.map_or_else(
         || "there is no role".to_owned(),
@@ -184,7 +236,13 @@ fn closed(findings: &mut Findings) {
             )
         },
     );
-    let message = format!("`spec.suspend` is true: {what}; set it to false to open the identity again");
+    let then = match case.identity.metadata.deletion_timestamp {
+        None => "set it to false to open the identity again",
+        Some(_) => {
+            "the object is being deleted and stays while `spec.managementPolicy` is Paused: set that to Enforce to delete the role, or `spec.deletionPolicy` to Retain to keep it closed"
+        }
+    };
+    let message = format!("`spec.suspend` is true: {what}; {then}");
     findings.provisioned = Verdict::terminal(Reason::Suspended, message);
     findings.in_sync =
         Verdict::working(Reason::Suspended, "the role is closed on purpose, and is not compared with the declaration");

@@ -11,6 +11,8 @@
 //! Where the cloud hands principals to pods, its associations are listed after them. A list tells
 //! only that they are there, so one that was made anew is found and one that was changed is not.
 //!
+//! What Ambit said on service accounts is asked for at the end: the operator does not watch them.
+//!
 //! Documents are read only where their digest is not the one that was compared
 //! last: in an account where nothing changed, a sweep parses nothing.
 
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::annotated;
 use super::case::Case;
 use super::context::Context;
 use super::drifted;
@@ -29,7 +32,6 @@ use super::suspension;
 use crate::api::v1alpha1::{DriftStatus, MachineIdentity, ManagementPolicy};
 use crate::cloud::{AssociationPage, Cloud, CloudError, ErrorKind, Page, PageToken};
 use crate::domain::{Listed, Observation, Observed, PodsOf, Swept};
-use crate::names::PrincipalName;
 use crate::plan::{
     Closing, Course, Decision, Delivery, Difference, DriftClass, Part, Resolved, Suspension, decide, is_told,
 };
@@ -139,7 +141,11 @@ impl Sweeps {
                     next.map(|next| Next::Associations(Some(next)))
                 }
             };
-            let Some(next) = next else { return Ok(progress.finish(context, &identities, has_associations)) };
+            let Some(next) = next else {
+                let mut found = progress.finish(context, &identities, has_associations);
+                found.suspects.extend(annotated::astray(context, identities.into_values().collect()).await);
+                return Ok(found);
+            };
             progress.next = next;
             self.begun().insert(account.to_owned(), progress);
         }
@@ -281,7 +287,7 @@ fn is_tied_otherwise(context: &Context, began: Timestamp, identity: &MachineIden
 
 fn by_name(context: &Context, identities: Vec<Arc<MachineIdentity>>) -> HashMap<String, Arc<MachineIdentity>> {
     let named = identities.into_iter().filter_map(|identity| {
-        let name = PrincipalName::derive(&context.installation, &Case::open(context, &identity)?.incarnation.key);
+        let name = Case::open(context, &identity)?.principal();
         Some((name.to_string(), identity))
     });
     named.collect()
@@ -291,7 +297,9 @@ fn by_name(context: &Context, identities: Vec<Arc<MachineIdentity>>) -> HashMap<
 /// its next reconciliation looks at the cloud itself.
 fn differs(context: &Context, began: Timestamp, identity: &MachineIdentity, found: Option<&Swept>) -> bool {
     let Some(case) = Case::open(context, identity) else { return false };
-    let is_watched = identity.metadata.deletion_timestamp.is_none()
+    // One that is being deleted goes; one that is paused stays, and stays closed if it is suspended.
+    let stays = identity.spec.suspend && identity.spec.management_policy == ManagementPolicy::Paused;
+    let is_watched = (identity.metadata.deletion_timestamp.is_none() || stays)
         && case.remembered.changed_at.is_none_or(|changed| changed < began);
     if !is_watched {
         return false;
@@ -342,7 +350,7 @@ fn deviates_from(case: &Case<'_>, resolved: &Resolved, observation: &Observation
     Some(if in_place {
         decision != Decision::Settled
     } else {
-        outdated(case, &drifted::told(decision, resolved, observation))
+        outdated(case, &drifted::told(case, decision, resolved, observation))
     })
 }
 
@@ -365,7 +373,9 @@ fn outdated(case: &Case<'_>, decision: &Decision) -> bool {
 
 /// What a sweep can see of what was told.
 fn as_swept(mut told: DriftStatus) -> DriftStatus {
-    let unseen = [Part::SessionDuration, Part::Association, Part::ServiceAccount, Part::BindingTable].map(Part::name);
+    let unseen =
+        [Part::SessionDuration, Part::LoginProfile, Part::Association, Part::ServiceAccount, Part::BindingTable]
+            .map(Part::name);
     told.items.retain(|item| !unseen.contains(&item.part.as_str()));
     told
 }

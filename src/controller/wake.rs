@@ -22,10 +22,10 @@ use crate::api::v1alpha1::{
 };
 use crate::cluster::KubernetesCluster;
 use crate::domain::PodsOf;
-use crate::names::{IdentityKey, InstallationId, PrincipalName};
+use crate::names::{IdentityKey, InstallationId};
 use crate::plan::account::AccountSettings;
 use crate::plan::contest::is_about;
-use crate::plan::{self, Part, SecretTarget};
+use crate::plan::{self, Declaration, Part, Storing};
 use crate::telemetry::metrics::Metrics;
 
 /// Wakes identities: a bounded queue, so that a sender waits when nobody keeps up.
@@ -144,10 +144,10 @@ fn expected_entry(
     let account = caches.accounts.get(&ObjectRef::new(&identity.spec.account_ref.name))?;
     let settings = AccountSettings::parse(&account.spec, installation).ok()?;
     let key = IdentityKey::new(identity.namespace()?, identity.name_any());
-    let role_arn = settings.role_arn(&PrincipalName::derive(installation, &key));
+    let role_arn = settings.principal_arn(&plan::principal(Declaration { identity, key: &key }, installation));
     let subject = identity.spec.subject.service_account.as_ref()?;
     let pods = PodsOf::new(&key.namespace, &subject.name);
-    let delivery = plan::delivery(&pods, SecretTarget::of(&identity.spec), &settings, &role_arn);
+    let delivery = plan::delivery(&pods, Storing::of(&identity.spec), &settings, &role_arn);
     let expected = delivery.binding(&key.name, None);
     Some((delivery.service_account, expected))
 }

@@ -6,6 +6,7 @@
 //!
 //! Imports `names` and `policy` only.
 
+mod access_key;
 pub mod annotation;
 mod association;
 mod change_event;
@@ -19,6 +20,7 @@ mod step;
 mod swept;
 mod usage;
 
+pub use access_key::{AccessKey, BadSecret, KeyStep, LastUse, NewAccessKey};
 pub use association::{Association, AssociationStep, Cluster, Listed, PodsOf};
 pub use change_event::{ChangeEvent, Target};
 pub use credentials::Credentials;
@@ -26,7 +28,7 @@ pub use echo::repeats;
 pub use observed::{Denial, Observation, Observed, OwnerTags, Reading};
 pub use proof::WebToken;
 pub use provider::{Provider, ProviderStep};
-pub use secret::{SecretData, SecretSeen, SecretVersion};
+pub use secret::{SecretData, SecretSeen, SecretVersion, SecretWrite};
 pub use step::{Birth, Desired, SessionSeconds, Step, StepDone};
 pub use swept::{OwnPolicies, Raw, Swept, reading};
 pub use usage::Usage;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::names::Owner;
-use crate::policy::{Document, sessions_denied_before};
+use crate::names::{Owner, PrincipalKind};
+use crate::policy::{Document, deny_all, sessions_denied_before};
 
 /// The answer to a question about one thing in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,8 @@ pub enum Denial {
 /// A principal as found in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
+    /// What it is.
+    pub kind: PrincipalKind,
     /// Its unique id.
     pub id: String,
     /// Its ARN.
@@ -97,7 +99,7 @@ pub struct Observed {
     pub on_our_path: bool,
     /// Whose it is.
     pub owner: OwnerTags,
-    /// Who may become it.
+    /// Who may become it: nobody, if it is a user.
     pub trust: Reading,
     /// The boundary's ARN.
     pub boundary: Option<String>,
@@ -114,9 +116,29 @@ pub struct Observed {
     pub other_inline: BTreeMap<String, Reading>,
     /// Managed policies that are attached, by ARN.
     pub attached: BTreeSet<String>,
+    /// The groups of a user, whose policies it has as well.
+    pub groups: BTreeSet<String>,
+    /// Whether a user has a password for the console. Absent where the cloud did not tell: its
+    /// bulk reads leave it out.
+    pub has_password: Option<bool>,
     /// Tags beside Ambit's own, kept for the inventory.
     pub other_tags: BTreeMap<String, String>,
-    /// Whether foreign policies were looked for. When not, `other_inline` and
-    /// `attached` are empty because nobody asked.
+    /// Whether foreign policies were looked for. When not, `other_inline`, `attached`
+    /// and `groups` are empty because nobody asked.
     pub complete: bool,
+}
+
+impl Observed {
+    /// Whether Ambit denies it everything: by a policy of its own for that, or, where a role had no
+    /// room for one more, in the place of its permissions.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.denial == Denial::InPlace || self.has_denial_for_permissions()
+    }
+
+    /// Whether the denial of everything stands in the place of its permissions.
+    #[must_use]
+    pub fn has_denial_for_permissions(&self) -> bool {
+        self.permissions.as_ref().is_some_and(|permissions| permissions.means(&deny_all()))
+    }
 }

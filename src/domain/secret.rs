@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 /// A Secret as its metadata tells it. Its data is never read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretSeen {
@@ -13,6 +15,10 @@ pub struct SecretSeen {
     pub owners: BTreeSet<String>,
     /// The keys whose values are those that Ambit wrote: nobody has written them since.
     pub own_keys: BTreeSet<String>,
+    /// What Ambit's annotations on it say.
+    pub annotations: BTreeMap<String, String>,
+    /// When an access key was put into it last, by the API server's clock.
+    pub key_written: Option<Timestamp>,
     /// Whether it is being deleted.
     pub deleting: bool,
 }
@@ -58,6 +64,29 @@ impl SecretData {
 impl std::fmt::Debug for SecretData {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SecretData").field("keys", &self.values.keys()).finish_non_exhaustive()
+    }
+}
+
+/// One write of a Secret.
+#[derive(Debug, Clone)]
+pub struct SecretWrite {
+    /// Its credentials. Absent where only annotations are written.
+    pub data: Option<SecretData>,
+    /// Annotations of Ambit.
+    pub annotations: BTreeMap<&'static str, String>,
+}
+
+impl SecretWrite {
+    /// Credentials, and nothing that is to be known of them.
+    #[must_use]
+    pub fn data(data: SecretData) -> Self {
+        Self { data: Some(data), annotations: BTreeMap::new() }
+    }
+
+    /// Whether it puts an access key there: then the API server's clock says when.
+    #[must_use]
+    pub fn is_publication(&self) -> bool {
+        self.data.is_some() && !self.annotations.is_empty()
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Desired {
     pub name: PrincipalName,
     /// Whose it is.
     pub owner: Owner,
-    /// Who may become it.
+    /// Who may become it: nobody, if it is a user.
     pub trust: Document,
     /// What it may do.
     pub permissions: Document,
@@ -50,7 +50,7 @@ pub struct Desired {
 }
 
 /// What a principal is born with: all but its permissions, which come only
-/// when trust and boundary stand.
+/// when trust and boundary stand. A user takes neither trust nor session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Birth {
     /// Whose it is, written as tags.
@@ -97,7 +97,11 @@ pub enum Step {
     RemoveInline(String),
     /// Detach a managed policy by its ARN.
     Detach(String),
-    /// Delete the principal, which has no policies left.
+    /// Take a user out of a group.
+    LeaveGroup(String),
+    /// Take a user's password for the console away.
+    RemovePassword,
+    /// Delete the principal, which has no policies and no keys left.
     Delete,
 }
 
@@ -120,6 +124,8 @@ impl Step {
             Self::AdmitSessions => "admit-sessions",
             Self::RemoveInline(_) => "remove-inline",
             Self::Detach(_) => "detach",
+            Self::LeaveGroup(_) => "leave-group",
+            Self::RemovePassword => "remove-password",
             Self::Delete => "delete",
         }
     }

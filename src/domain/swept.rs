@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::observed::{Denial, Observed, OwnerTags, Reading};
-use crate::names::Digest;
+use crate::names::{Digest, PrincipalKind};
 use crate::policy::{Document, deny_all};
 
 /// A document as it came, unread; or why there is no text.
@@ -14,6 +14,8 @@ pub type Raw = Result<String, String>;
 /// A principal found by a sweep. Its documents are read only when somebody asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swept {
+    /// What it is.
+    pub kind: PrincipalKind,
     /// Its name, as the cloud spells it.
     pub name: String,
     /// Its unique id.
@@ -34,6 +36,8 @@ pub struct Swept {
     pub inline: BTreeMap<String, Raw>,
     /// Managed policies that are attached, by ARN.
     pub attached: BTreeSet<String>,
+    /// The groups of a user.
+    pub groups: BTreeSet<String>,
     /// When it was last used, as far as the cloud keeps that.
     pub last_used: Option<Timestamp>,
     /// Which of the inline policies are Ambit's.
@@ -67,6 +71,7 @@ impl Swept {
         for part in [&self.id, &self.arn] {
             add(part);
         }
+        add(self.kind.word());
         add(if self.on_our_path { "ours" } else { "" });
         let OwnerTags { installation, identity, uid, retained } = &self.owner;
         for tag in [installation, identity, uid, retained, &self.boundary] {
@@ -79,8 +84,9 @@ impl Swept {
             add(name);
             add(&raw(document));
         }
-        for arn in &self.attached {
-            add(arn);
+        add(&self.attached.len().to_string());
+        for part in self.attached.iter().chain(&self.groups) {
+            add(part);
         }
         Digest::of(&text)
     }
@@ -89,6 +95,7 @@ impl Swept {
     #[must_use]
     pub fn read(&self) -> Observed {
         let mut observed = Observed {
+            kind: self.kind,
             id: self.id.clone(),
             arn: self.arn.clone(),
             on_our_path: self.on_our_path,
@@ -101,6 +108,8 @@ impl Swept {
             sessions_denied_before: None,
             other_inline: BTreeMap::new(),
             attached: self.attached.clone(),
+            groups: self.groups.clone(),
+            has_password: None,
             other_tags: self.other_tags.clone(),
             complete: true,
         };

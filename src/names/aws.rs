@@ -17,6 +17,14 @@ name!(
 );
 
 name!(
+    /// The id of an access key. It is no secret.
+    AccessKeyId,
+    "the id of an access key",
+    "have 16 to 128 letters, digits and `_`",
+    |text| (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+);
+
+name!(
     /// A partition of AWS, such as `aws` or `aws-cn`.
     Partition,
     "an AWS partition",
@@ -221,6 +229,14 @@ mod tests {
         for wrong in ["", "12345678901", "1234567890123", "12345678901x", "１23456789012"] {
             let error = AccountId::parse(wrong).unwrap_err().to_string();
             assert_eq!(error, format!("`{wrong}` is not an account id: it must have exactly 12 digits"));
+        }
+    }
+
+    #[test]
+    fn an_access_key_id_is_one_word() {
+        assert!(AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").is_ok());
+        for wrong in ["", "AKIA", "AKIAIOSFODNN7 EXAMPLE", "AKIAIOSFODNN7EXAMPL\n", &"A".repeat(129)] {
+            assert!(AccessKeyId::parse(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -14,11 +14,12 @@ mod principal;
 
 pub use arn::{Arn, ArnError};
 pub use aws::{
-    AccountId, BoundaryArn, ClusterArn, ClusterName, IssuerUrl, Partition, QueueUrl, Region, RolePath, is_account_id,
+    AccessKeyId, AccountId, BoundaryArn, ClusterArn, ClusterName, IssuerUrl, Partition, QueueUrl, Region, RolePath,
+    is_account_id,
 };
 pub use digest::Digest;
 pub use installation::{IdentityKey, InstallationId, Owner};
-pub use principal::PrincipalName;
+pub use principal::{PrincipalKind, PrincipalName};
 
 /// Why a text is not a valid name: what must hold, with the text in backticks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

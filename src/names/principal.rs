@@ -3,8 +3,29 @@
 use super::{IdentityKey, InstallationId};
 use sha2::{Digest as _, Sha256};
 
-/// The name of a role: readable, deterministic, and unique for the triple of
-/// installation, namespace and name.
+/// What a principal of an identity is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalKind {
+    /// A role, which somebody with a token or an association becomes.
+    #[default]
+    Role,
+    /// A user, who has access keys and no password.
+    User,
+}
+
+impl PrincipalKind {
+    /// The word for it, which is also how its ARN begins.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::User => "user",
+        }
+    }
+}
+
+/// What a principal is, and its name: readable, deterministic, and unique for the triple of
+/// installation, namespace and name. Roles and users have names of their own each.
 ///
 /// It depends on names alone, not on the object's UID, so that ARNs that stand
 /// in resource policies stay true when an identity is recreated.
@@ -12,26 +33,41 @@ use sha2::{Digest as _, Sha256};
 /// INVARIANT: at most 64 characters of `a-z`, `0-9` and `-`; two names differ
 /// even when case is ignored, because only lower case is used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PrincipalName(String);
+pub struct PrincipalName {
+    kind: PrincipalKind,
+    name: String,
+}
 
 impl PrincipalName {
-    /// The longest name that IAM takes for a role.
+    /// The longest name that IAM takes for a role, and for a user.
     pub const MAX_LENGTH: usize = 64;
     const HASH_LENGTH: usize = 10;
 
-    /// The name for an identity of an installation.
+    /// The principal of an identity of an installation.
     #[must_use]
-    pub fn derive(installation: &InstallationId, identity: &IdentityKey) -> Self {
+    pub fn of(kind: PrincipalKind, installation: &InstallationId, identity: &IdentityKey) -> Self {
         let hash = hash(installation, identity);
         let readable: String = readable(&identity.namespace, &identity.name).collect();
-        Self(format!("{}-{hash}", readable.trim_matches('-')))
+        Self { kind, name: format!("{}-{hash}", readable.trim_matches('-')) }
     }
 
-    /// Whether a role of this name may be that of an identity so called: a quick look, without
-    /// the hash, that leaves few of many. `derive` then says whether it is.
+    /// The role of an identity of an installation.
     #[must_use]
-    pub fn may_be(role: &str, namespace: &str, name: &str) -> bool {
-        let Some((stem, hash)) = role.rsplit_once('-') else { return false };
+    pub fn role(installation: &InstallationId, identity: &IdentityKey) -> Self {
+        Self::of(PrincipalKind::Role, installation, identity)
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> PrincipalKind {
+        self.kind
+    }
+
+    /// Whether a principal of this name may be that of an identity so called: a quick look, without
+    /// the hash, that leaves few of many. `of` then says whether it is.
+    #[must_use]
+    pub fn may_be(principal: &str, namespace: &str, name: &str) -> bool {
+        let Some((stem, hash)) = principal.rsplit_once('-') else { return false };
         if hash.len() != Self::HASH_LENGTH {
             return false;
         }
@@ -43,13 +79,13 @@ impl PrincipalName {
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 }
 
 impl std::fmt::Display for PrincipalName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
@@ -89,7 +125,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn name(installation: &str, namespace: &str, identity: &str) -> PrincipalName {
-        PrincipalName::derive(&InstallationId::parse(installation).unwrap(), &IdentityKey::new(namespace, identity))
+        PrincipalName::role(&InstallationId::parse(installation).unwrap(), &IdentityKey::new(namespace, identity))
     }
 
     #[test]

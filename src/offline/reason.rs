@@ -77,7 +77,7 @@ meanings! {
         "a scope that cannot be: level, resource, account, partition, wildcard, condition; or the cloud refused the document"
         "the message names field and fix";
     TooLarge "Accepted"
-        "more than 9,840 characters of permissions"
+        "more than 9,840 characters of permissions, or more than 1,648 with an access key: IAM lets users have less"
         "shorten the scopes that the message names, or split the identity";
     SubjectTaken "Accepted"
         "an older identity has the service account"
@@ -154,6 +154,9 @@ meanings! {
     AnnotationConflict "Bound"
         "the service account has annotations for the webhook of EKS that somebody else wrote and that say something else; Ambit leaves them alone"
         "remove them, or name another service account";
+    InjectionUnavailable "Bound"
+        "pods would get the role by Ambit's own injection, which this installation does not have: they are turned away"
+        "set `delivery: ServiceAccountAnnotation` in the CloudAccount, or install the injection";
     ClusterRefused "Bound, CredentialsFresh"
         "the API server refuses Ambit's own request"
         "compare its rights with the chart's";
@@ -179,14 +182,17 @@ meanings! {
         "credentials come by federation; no key is stored"
         "nothing";
     Fresh "CredentialsFresh"
-        "the credentials in the Secret that `sessionSecret` names are good, and are renewed in time"
+        "the credentials in the Secret are good, and are renewed or rotated in time"
         "nothing";
     Rotating "CredentialsFresh, event"
-        "renewing the credentials failed and is tried again; those in the Secret are still good"
-        "read the message; as a rule nothing";
+        "an access key is being rotated, or renewing credentials failed and is tried again; those in the Secret are still good"
+        "read the message, which says how far it is; as a rule nothing";
     Overdue "CredentialsFresh, Ready"
         "the credentials in the Secret should have been renewed a while ago and were not, or ran out"
         "the message says why: mend that, and they are renewed by themselves";
+    HeldByConsumer "CredentialsFresh"
+        "the old access key cannot go: pods that hold it were not restarted, or somebody who is not known uses it. Nothing is broken, and Ready stays as it is"
+        "restart the pods that the message names; who else uses the key stands in CloudTrail; `ambit rotate --revoke-old --now` waits for nobody";
     SecretTaken "CredentialsFresh, Ready"
         "a Secret of the declared name is there and was not made by Ambit for this identity; it is left alone"
         "name another Secret, or delete that one";

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::api::v1alpha1::{
-    AssumeRole, CloudAccountSpec, DeliveryMethod, FederationSpec, PipelineIssuer, ProviderPolicy, TokenSpec,
-    WebIdentitySpec, sts_audience,
+    AccessKeyPolicy, AssumeRole, CloudAccountSpec, DeliveryMethod, FederationSpec, PipelineIssuer, ProviderPolicy,
+    TokenSpec, WebIdentitySpec, sts_audience,
 };
 use crate::names::{
     AccountId, BoundaryArn, ClusterArn, ClusterName, InstallationId, IssuerUrl, NameError, Partition, PrincipalName,
@@ -32,6 +32,8 @@ pub struct AccountSettings {
     pub assume_role: Option<AssumeRole>,
     /// The queue in which the account tells what is done to it, if it does.
     pub queue: Option<QueueUrl>,
+    /// Whether there may be users with access keys.
+    pub allows_access_keys: bool,
     /// The most calls per second.
     pub requests_per_second: u32,
     /// How often the account is swept.
@@ -146,15 +148,25 @@ impl AccountSettings {
                 .map(|events| QueueUrl::parse(&events.queue_url))
                 .transpose()
                 .map_err(named("spec.events.aws.queueUrl"))?,
+            allows_access_keys: aws.access_keys == AccessKeyPolicy::Allowed,
             requests_per_second: u32::try_from(spec.requests_per_second).unwrap_or(1).max(1),
             sweep_interval: Duration::from(spec.sweep_interval).max(Duration::from_secs(1)),
         })
     }
 
-    /// The ARN that an identity's role has or will have.
+    /// The ARN that an identity's role or user has or will have.
     #[must_use]
-    pub fn role_arn(&self, name: &PrincipalName) -> String {
-        format!("arn:{}:iam::{}:role{}{name}", self.partition, self.account, self.path)
+    pub fn principal_arn(&self, name: &PrincipalName) -> String {
+        format!("arn:{}:iam::{}:{}{}{name}", self.partition, self.account, name.kind().word(), self.path)
+    }
+
+    /// How pods of the cluster get token and environment, where tokens of its issuer open roles.
+    #[must_use]
+    pub fn delivery(&self) -> Option<DeliveryMethod> {
+        match &self.federation {
+            Federation::WebIdentity(web) => Some(web.delivery),
+            Federation::PodIdentity { .. } => None,
+        }
     }
 
     /// The issuer of the cluster's own tokens, where the account trusts it.

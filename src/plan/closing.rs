@@ -1,7 +1,7 @@
 //! How access is taken away from a principal that stays: by denying it everything.
 
 use super::planner::not_ours;
-use crate::domain::{Denial, Observation, Observed, Step};
+use crate::domain::{Observation, Observed, Step};
 use crate::names::{BoundaryArn, Owner};
 
 /// What to do about a principal whose identity no longer fits.
@@ -40,7 +40,7 @@ pub fn plan_closing(
     if let Some(why) = not_ours(owner, live, recorded_id) {
         return Closing::NotOurs(why);
     }
-    if live.denial == Denial::InPlace {
+    if live.is_denied() {
         return Closing::Closed;
     }
     if fits(live) {

@@ -2,7 +2,7 @@
 //! no longer fits, denied, or refused.
 
 use super::account::AccountSettings;
-use super::desired::{Declaration, Grounds, Resolved, resolve_knowing};
+use super::desired::{self, Declaration, Grounds, Resolved, resolve_knowing};
 use super::guardrail;
 use super::judged::Judged;
 use super::planner::Recorded;
@@ -10,7 +10,7 @@ use super::reason::{Reason, Verdict};
 use super::refusal::{Objection, Refusal};
 use crate::api::v1alpha1::Enforcement;
 use crate::domain::{Denial, Observed, Reading};
-use crate::policy::Catalogue;
+use crate::policy::{Catalogue, POD_IDENTITY, Policy};
 
 /// What becomes of a declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,22 @@ fn settings(grounds: &Grounds<'_>) -> Option<AccountSettings> {
 }
 
 impl Revocation {
+    /// Whether nobody is let in but pods by way of the cluster, or the declared pipeline, if policies
+    /// and account list it. A declaration that is wrong, or that names another pipeline by now, is no
+    /// way round that.
+    fn may_all_come_in(&self, trust: &Reading, declaration: Declaration<'_>, grounds: &Grounds<'_>) -> bool {
+        let Reading::Document(live) = trust else { return false };
+        let provider = self.account.web_identity().map(|web| self.account.provider_arn(&web.issuer));
+        let of_pods = match &provider {
+            Some(provider) => ("Federated", provider.as_str()),
+            None => ("Service", POD_IDENTITY),
+        };
+        let declared = || desired::declared_trust(declaration, &self.account);
+        Policy::read(live.text()).is_ok_and(|policy| policy.allows_only(&[of_pods]))
+            || guardrail::lists_subject(declaration, grounds)
+                && declared().is_some_and(|declared| live.same_meaning(&declared))
+    }
+
     /// Whether a principal may stay as it is. One that others have given policies
     /// to, or whose permissions cannot be read, may not.
     #[must_use]
@@ -136,6 +152,7 @@ impl Revocation {
             || !live.attached.is_empty()
             || !live.other_inline.is_empty()
             || live.denial == Denial::Altered
+            || !self.may_all_come_in(&live.trust, declaration, grounds)
         {
             return false;
         }

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::reason::{Reason, Standing, Verdict};
+use super::rotation::KeyTerms;
 use crate::api::v1alpha1::{CredentialType, CredentialsStatus, MachineIdentitySpec, SecretFormat};
-use crate::domain::{Credentials, SecretData, SecretSeen, SecretVersion, SessionSeconds};
+use crate::domain::{Credentials, NewAccessKey, SecretData, SecretSeen, SecretVersion, SessionSeconds};
 use crate::names::{Digest, IdentityKey};
 
 /// How long before they run out credentials are renewed at the latest, where they live long enough.
@@ -23,9 +24,20 @@ const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 const FILE: &str = "credentials";
 
+/// What kind of credentials a Secret holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Short-lived ones, with the token of a session.
+    Session,
+    /// An access key.
+    AccessKey,
+}
+
 /// A Secret that is to hold credentials, as it was declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretTarget {
+    /// What it holds.
+    pub holds: Holds,
     /// Its name.
     pub name: String,
     /// What stands in it.
@@ -35,21 +47,28 @@ pub struct SecretTarget {
 }
 
 impl SecretTarget {
-    /// The Secret that an identity asks for, if it does.
+    /// The Secret for short-lived credentials that an identity asks for, if it does.
     #[must_use]
     pub fn of(spec: &MachineIdentitySpec) -> Option<Self> {
         let asked = spec.credentials.as_ref()?.session_secret.as_ref()?;
-        let is_file = asked.format == SecretFormat::SharedCredentialsFile;
-        let profile = asked.profile.clone().filter(|profile| is_file && profile != "default");
-        Some(Self { name: asked.secret_name.clone(), format: asked.format, profile })
+        Some(Self::new(Holds::Session, &asked.secret_name, asked.format, asked.profile.as_deref()))
     }
 
-    /// The keys that stand in it.
+    /// A Secret as it was declared.
+    #[must_use]
+    pub fn new(holds: Holds, name: &str, format: SecretFormat, profile: Option<&str>) -> Self {
+        let is_file = format == SecretFormat::SharedCredentialsFile;
+        let profile = profile.filter(|profile| is_file && *profile != "default").map(str::to_owned);
+        Self { holds, name: name.to_owned(), format, profile }
+    }
+
+    /// The keys that stand in it. An access key has no session.
     #[must_use]
     pub fn keys(&self) -> &'static [&'static str] {
-        match self.format {
-            SecretFormat::Environment => &[ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN],
-            SecretFormat::SharedCredentialsFile => &[FILE],
+        match (self.format, self.holds) {
+            (SecretFormat::Environment, Holds::Session) => &[ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN],
+            (SecretFormat::Environment, Holds::AccessKey) => &[ACCESS_KEY_ID, SECRET_ACCESS_KEY],
+            (SecretFormat::SharedCredentialsFile, _) => &[FILE],
         }
     }
 
@@ -61,16 +80,27 @@ impl SecretTarget {
             credentials.expose_secret_access_key(),
             credentials.expose_session_token(),
         );
+        self.formed(id, key, Some(token))
+    }
+
+    /// What is written into it of an access key.
+    #[must_use]
+    pub fn key_data(&self, made: &NewAccessKey) -> SecretData {
+        self.formed(made.key().id.as_str(), made.expose_secret(), None)
+    }
+
+    fn formed(&self, id: &str, key: &str, token: Option<&str>) -> SecretData {
         match self.format {
             SecretFormat::Environment => {
-                let values = [(ACCESS_KEY_ID, id), (SECRET_ACCESS_KEY, key), (SESSION_TOKEN, token)];
-                SecretData::new(values.map(|(name, value)| (name, value.to_owned())).into(), vec![FILE])
+                let values = [(ACCESS_KEY_ID, Some(id)), (SECRET_ACCESS_KEY, Some(key)), (SESSION_TOKEN, token)];
+                let absent = token.is_none().then_some(SESSION_TOKEN).into_iter().chain([FILE]).collect();
+                let values = values.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned())));
+                SecretData::new(values.collect(), absent)
             }
             SecretFormat::SharedCredentialsFile => {
                 let profile = self.profile.as_deref().unwrap_or("default");
-                let file = format!(
-                    "[{profile}]\naws_access_key_id = {id}\naws_secret_access_key = {key}\naws_session_token = {token}\n"
-                );
+                let token = token.map(|token| format!("aws_session_token = {token}\n")).unwrap_or_default();
+                let file = format!("[{profile}]\naws_access_key_id = {id}\naws_secret_access_key = {key}\n{token}");
                 let absent = vec![ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN];
                 SecretData::new(BTreeMap::from([(FILE, file)]), absent)
             }
@@ -92,11 +122,47 @@ impl SecretTarget {
     }
 }
 
+/// What an identity asks to have kept in a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storing {
+    /// Short-lived credentials.
+    Session(SecretTarget),
+    /// An access key of a user.
+    Key(KeyTerms),
+}
+
+impl Storing {
+    /// What an identity asks for, if it asks for anything of the kind.
+    #[must_use]
+    pub fn of(spec: &MachineIdentitySpec) -> Option<Self> {
+        SecretTarget::of(spec).map(Self::Session).or_else(|| KeyTerms::of(spec).map(Self::Key))
+    }
+
+    /// The Secret.
+    #[must_use]
+    pub fn target(&self) -> &SecretTarget {
+        match self {
+            Self::Session(target) => target,
+            Self::Key(terms) => &terms.target,
+        }
+    }
+
+    /// What stands in it, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Session(target) => target.words(),
+            Self::Key(terms) => terms.words(),
+        }
+    }
+}
+
 /// The kind of credentials that an identity asks for.
 #[must_use]
 pub fn credential_type(spec: &MachineIdentitySpec) -> CredentialType {
-    match SecretTarget::of(spec) {
-        Some(_) => CredentialType::SessionSecret,
+    match Storing::of(spec) {
+        Some(Storing::Session(_)) => CredentialType::SessionSecret,
+        Some(Storing::Key(_)) => CredentialType::AccessKey,
         None => CredentialType::Federation,
     }
 }
@@ -149,6 +215,7 @@ impl Issued {
         let time = |time: &Option<Time>| time.as_ref().map(|time| time.0);
         Some(Self {
             target: SecretTarget {
+                holds: Holds::Session,
                 name: status.secret_name.clone(),
                 format: status.format?,
                 profile: status.profile.clone(),
@@ -171,6 +238,7 @@ impl Issued {
             expiration_time: Some(Time(self.expires)),
             next_rotation_time: Some(Time(self.next)),
             previous_secret_name: self.previous.clone(),
+            ..CredentialsStatus::default()
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a principal goes: denied first, deleted last.
 
 use crate::domain::{Denial, Observation, Observed, Step};
-use crate::names::{BoundaryArn, Owner};
+use crate::names::{BoundaryArn, Owner, PrincipalKind};
 
 /// What to do about a principal whose identity is being deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Removal {
 /// INVARIANT: nothing is planned unless tags, UID and path name this owner and
 /// the recorded id, where there is one, is the live one. A principal that a
 /// later incarnation has taken over is thereby safe from an older one.
+///
+/// The access keys of a user are no part of it: they go between the denial and the rest.
 #[must_use]
 pub fn plan_removal(
     owner: &Owner,
@@ -31,7 +33,11 @@ pub fn plan_removal(
         Observation::Present(live) => live,
     };
     if !live.on_our_path || !live.owner.name_exactly(owner) || recorded_id.is_some_and(|id| id != live.id) {
-        return Removal::NotOurs(format!("`{}` is not this identity's role and was left alone", live.arn));
+        return Removal::NotOurs(format!(
+            "`{}` is not this identity's {} and was left alone",
+            live.arn,
+            live.kind.word()
+        ));
     }
     let mut steps = Vec::new();
     // Ambit may write policies only under the boundary, and a denial is one. What another boundary
@@ -43,6 +49,11 @@ pub fn plan_removal(
     if live.denial != Denial::InPlace {
         steps.push(Step::Close);
     }
+    // Where nobody told whether there is a password, none must be left.
+    if live.kind == PrincipalKind::User && live.has_password != Some(false) {
+        steps.push(Step::RemovePassword);
+    }
+    steps.extend(live.groups.iter().cloned().map(Step::LeaveGroup));
     steps.extend(live.attached.iter().cloned().map(Step::Detach));
     steps.extend(live.other_inline.keys().cloned().map(Step::RemoveInline));
     if live.permissions.is_some() {

@@ -2,9 +2,10 @@
 //! service account itself says, and whose that is.
 
 use super::account::{AccountSettings, Federation, TokenSettings, WebIdentity};
-use super::credentials::SecretTarget;
+use super::credentials::{SecretTarget, Storing};
 use super::drift::{Difference, DriftClass, Part};
 use super::pod_identity::HandedTo;
+use super::rotation::KeyTerms;
 use crate::api::v1alpha1::{
     Binding, DeliveredBy, DeliveryMethod, DeliveryStatus, EnvVar, TOKEN_DIRECTORY, TOKEN_SECONDS,
 };
@@ -41,6 +42,9 @@ pub enum Means {
     /// Their own spec names the Secret in which Ambit keeps credentials. The table only holds pods
     /// back, and gives them the region.
     Stored(Stored),
+    /// Their own spec names the Secret in which Ambit keeps an access key. The table only holds
+    /// pods back, and gives them the region.
+    Keyed(Keyed),
 }
 
 /// What Ambit's admission policies add.
@@ -78,6 +82,15 @@ pub struct Stored {
     pub env: Vec<EnvVar>,
 }
 
+/// An access key in a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    /// The Secret, and when its key is rotated.
+    pub terms: KeyTerms,
+    /// The region, where Ambit's admission policies give it to pods.
+    pub env: Vec<EnvVar>,
+}
+
 /// How the annotations of a service account stand to what Ambit wants to say there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
@@ -91,9 +104,19 @@ pub enum Claim {
 
 /// How pods of a service account get a principal.
 ///
-/// A Secret counts only where tokens open the principal: elsewhere a declaration with one is refused.
+/// A Secret with short-lived credentials counts only where tokens open the principal: elsewhere a declaration with one is refused.
 #[must_use]
-pub fn delivery(pods: &PodsOf, secret: Option<SecretTarget>, account: &AccountSettings, role_arn: &str) -> Delivery {
+pub fn delivery(pods: &PodsOf, stored: Option<Storing>, account: &AccountSettings, role_arn: &str) -> Delivery {
+    let service_account = pods.service_account.clone();
+    let secret = match stored {
+        Some(Storing::Key(terms)) => {
+            let is_injecting = account.delivery() == Some(DeliveryMethod::PodAdmission);
+            let env = if is_injecting { region(account).into() } else { Vec::new() };
+            return Delivery { service_account, means: Means::Keyed(Keyed { terms, env }) };
+        }
+        Some(Storing::Session(target)) => Some(target),
+        None => None,
+    };
     let means = match &account.federation {
         Federation::WebIdentity(WebIdentity { federated, delivery, token }) => {
             let (audience, expiration_seconds) = (federated.audience.clone(), token.expiration_seconds);
@@ -118,7 +141,7 @@ pub fn delivery(pods: &PodsOf, secret: Option<SecretTarget>, account: &AccountSe
             Means::HandedTo(HandedTo { cluster: cluster_arn.clone(), pods: pods.clone() })
         }
     };
-    Delivery { service_account: pods.service_account.clone(), means }
+    Delivery { service_account, means }
 }
 
 fn environment(settings: &AccountSettings, token: &TokenSettings, role_arn: &str) -> Vec<EnvVar> {
@@ -159,7 +182,7 @@ impl Delivery {
                 Binding { required_env: [ROLE_VARIABLE, FILE_VARIABLE].map(str::to_owned).into(), ..gate }
             }
             Means::HandedTo(_) => gate,
-            Means::Stored(Stored { env, .. }) => Binding { env: env.clone(), ..gate },
+            Means::Stored(Stored { env, .. }) | Means::Keyed(Keyed { env, .. }) => Binding { env: env.clone(), ..gate },
         }
     }
 
@@ -168,7 +191,7 @@ impl Delivery {
     pub fn annotated(&self) -> Option<&Annotated> {
         match &self.means {
             Means::Annotated(annotated) => Some(annotated),
-            Means::Injected(_) | Means::HandedTo(_) | Means::Stored(_) => None,
+            Means::Injected(_) | Means::HandedTo(_) | Means::Stored(_) | Means::Keyed(_) => None,
         }
     }
 
@@ -177,16 +200,25 @@ impl Delivery {
     pub fn handed_to(&self) -> Option<&HandedTo> {
         match &self.means {
             Means::HandedTo(handed_to) => Some(handed_to),
-            Means::Injected(_) | Means::Annotated(_) | Means::Stored(_) => None,
+            Means::Injected(_) | Means::Annotated(_) | Means::Stored(_) | Means::Keyed(_) => None,
         }
     }
 
-    /// The Secret that is to hold credentials, where one is declared.
+    /// The Secret that is to hold short-lived credentials, where one is declared.
     #[must_use]
     pub fn secret(&self) -> Option<&SecretTarget> {
         match &self.means {
             Means::Stored(Stored { target, .. }) => Some(target),
-            Means::Injected(_) | Means::Annotated(_) | Means::HandedTo(_) => None,
+            Means::Injected(_) | Means::Annotated(_) | Means::HandedTo(_) | Means::Keyed(_) => None,
+        }
+    }
+
+    /// The Secret that is to hold an access key, where one is declared.
+    #[must_use]
+    pub fn key(&self) -> Option<&KeyTerms> {
+        match &self.means {
+            Means::Keyed(Keyed { terms, .. }) => Some(terms),
+            Means::Injected(_) | Means::Annotated(_) | Means::HandedTo(_) | Means::Stored(_) => None,
         }
     }
 
@@ -197,7 +229,7 @@ impl Delivery {
             Means::Injected(Injected { audience, .. })
             | Means::Annotated(Annotated { audience, .. })
             | Means::Stored(Stored { audience, .. }) => Some(audience),
-            Means::HandedTo(_) => None,
+            Means::HandedTo(_) | Means::Keyed(_) => None,
         }
     }
 
@@ -219,6 +251,7 @@ impl Delivery {
                 annotated_service_accounts: vec![self.service_account.clone()],
             },
             Means::HandedTo(_) => DeliveryStatus { method: DeliveredBy::PodIdentity, ..DeliveryStatus::default() },
+            Means::Keyed(_) => DeliveryStatus { method: DeliveredBy::AccessKey, ..DeliveryStatus::default() },
             Means::Stored(_) => DeliveryStatus { method: DeliveredBy::SessionSecret, ..DeliveryStatus::default() },
         }
     }
@@ -279,9 +312,12 @@ impl Annotated {
         }
         let mut names: Vec<&str> = differing(&wanted, found);
         names.extend(Some(ANNOTATED_BY).filter(|_| !is_of(identity, found)));
-        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        let what = format!("has another annotation {}", quoted.join(", "));
-        Some(Difference::new(Part::ServiceAccount, DriftClass::Changed, said(&what)))
+        let (other, missing): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| found.contains_key(*name));
+        let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let parts = [("has another annotation", other), ("has no annotation", missing)];
+        let parts = parts.iter().filter(|(_, names)| !names.is_empty());
+        let what: Vec<String> = parts.map(|(what, names)| format!("{what} {}", quoted(names))).collect();
+        Some(Difference::new(Part::ServiceAccount, DriftClass::Changed, said(&what.join(" and "))))
     }
 }
 

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 
 use super::account::{AccountSettings, Federation, WebIdentity};
-use super::credentials::SecretTarget;
+use super::credentials::{SecretTarget, Storing};
 use super::delivery::{Delivery, delivery};
 use super::guardrail;
 use super::judged::Judged;
 use super::pipeline::{Pipeline, Tokens, pipeline};
 use super::reason::Reason;
 use super::refusal::{Fault, Refusal};
+use super::rotation::KeyTerms;
 use crate::api::v1alpha1::{
     AccessName, CloudAccount, Enforcement, MachineIdentity, ManagementPolicy, ScopeCondition, ScopePolicy, ScopeSpec,
 };
 use crate::domain::{Desired, PodsOf, SessionSeconds};
-use crate::names::{Arn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName};
+use crate::names::{Arn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalKind, PrincipalName};
 use crate::policy::{
     self, AccessLevel, Catalogue, ClaimTest, Condition, Document, Grant, Ground, Problem, Scope, ScopeError,
 };
@@ -82,7 +83,13 @@ impl Resolved {
         }
     }
 
-    /// The Secret that is to hold credentials, where one is declared.
+    /// The Secret that is to hold an access key, where one is declared.
+    #[must_use]
+    pub fn key(&self) -> Option<&KeyTerms> {
+        self.delivery()?.key()
+    }
+
+    /// The Secret that is to hold short-lived credentials, where one is declared.
     #[must_use]
     pub fn secret(&self) -> Option<&SecretTarget> {
         self.delivery()?.secret()
@@ -147,11 +154,16 @@ pub fn compile(
     let spec = &declaration.identity.spec;
     let user = user(declaration, &account)?;
     let scopes = scopes(&spec.scopes)?;
+    let name = principal(declaration, installation);
     let ground = Ground { partition: account.partition.clone(), account: account.account.clone() };
-    let permissions = policy::permissions(&scopes, &ground, catalogue).map_err(|errors| scope_refusal(&errors))?;
-    let trust = trust(declaration, &account, &user)?;
-    let name = PrincipalName::derive(installation, declaration.key);
-    let role_arn = account.role_arn(&name);
+    let permissions =
+        policy::permissions_of(name.kind(), &scopes, &ground, catalogue).map_err(|errors| scope_refusal(&errors))?;
+    let stored = Storing::of(spec);
+    let trust = match name.kind() {
+        PrincipalKind::Role => trust(declaration, &account, &user)?,
+        PrincipalKind::User => policy::nobody(),
+    };
+    let role_arn = account.principal_arn(&name);
     let desired = Desired {
         owner: owner(declaration, installation),
         trust,
@@ -163,13 +175,21 @@ pub fn compile(
     let user = match user {
         Asked::ServiceAccount(name) => {
             let pods = PodsOf::new(&declaration.key.namespace, name);
-            User::Pods(delivery(&pods, SecretTarget::of(spec), &account, &role_arn))
+            User::Pods(delivery(&pods, stored, &account, &role_arn))
         }
         Asked::Pipeline(tokens) => User::Pipeline(tokens),
     };
     let summary = policy::summary(&scopes, catalogue);
     let enforce = spec.management_policy == ManagementPolicy::Enforce;
     Ok(Resolved { account, desired, role_arn, user, summary, enforce })
+}
+
+/// The principal of an identity: a user where it has an access key, and a role else.
+#[must_use]
+pub fn principal(declaration: Declaration<'_>, installation: &InstallationId) -> PrincipalName {
+    let has_key = KeyTerms::of(&declaration.identity.spec).is_some();
+    let kind = if has_key { PrincipalKind::User } else { PrincipalKind::Role };
+    PrincipalName::of(kind, installation, declaration.key)
 }
 
 /// Who owns the principal of an identity.
@@ -217,14 +237,17 @@ enum Asked<'a> {
 fn user<'a>(declaration: Declaration<'a>, settings: &AccountSettings) -> Result<Asked<'a>, Refusal> {
     let subject = &declaration.identity.spec.subject;
     match (&subject.service_account, &subject.pipeline) {
+        (Some(_), None) if KeyTerms::of(&declaration.identity.spec).is_some() && !settings.allows_access_keys => {
+            Err(keyless(declaration))
+        }
         (Some(_), None)
             if SecretTarget::of(&declaration.identity.spec).is_some() && settings.web_identity().is_none() =>
         {
             Err(untokened(declaration))
         }
         (Some(account), None) => Ok(Asked::ServiceAccount(&account.name)),
-        (None, Some(_)) if SecretTarget::of(&declaration.identity.spec).is_some() => {
-            let message = "`spec.credentials.sessionSecret` must go with `spec.subject.serviceAccount`: a pipeline exchanges its own token, by federation";
+        (None, Some(_)) if Storing::of(&declaration.identity.spec).is_some() => {
+            let message = "`spec.credentials` of a pipeline must be by federation: it exchanges its own token; a Secret must go with `spec.subject.serviceAccount`";
             Err(Refusal::new(Reason::InvalidScope, "spec.credentials", message))
         }
         (None, Some(spec)) => {
@@ -242,6 +265,15 @@ fn user<'a>(declaration: Declaration<'a>, settings: &AccountSettings) -> Result<
             Err(Refusal::new(Reason::InvalidScope, "spec.subject", message))
         }
     }
+}
+
+/// A key never ends by itself: its account's owners have to agree to have any.
+fn keyless(declaration: Declaration<'_>) -> Refusal {
+    let message = format!(
+        "`spec.credentials.accessKey` needs a CloudAccount with `spec.aws.accessKeys: Allowed`, and '{}' forbids access keys: take `federation` or `sessionSecret`, or ask its owners",
+        declaration.identity.spec.account_ref.name
+    );
+    Refusal::new(Reason::InvalidScope, "spec.credentials.accessKey", message)
 }
 
 /// Credentials for a Secret come from the exchange of a token, and there EKS alone hands out the role.
@@ -291,6 +323,12 @@ fn trust(declaration: Declaration<'_>, settings: &AccountSettings, user: &Asked<
     };
     let provider = Arn::parse(&settings.provider_arn(issuer)).map_err(|error| refused(&error))?;
     policy::web_identity_trust(&provider, issuer, audience, &claims).map_err(|error| refused(&error))
+}
+
+/// Whom a declaration means to let in, whatever it asks for; nothing where the account knows nobody of the kind.
+pub(super) fn declared_trust(declaration: Declaration<'_>, settings: &AccountSettings) -> Option<Document> {
+    let user = user(declaration, settings).ok()?;
+    trust(declaration, settings, &user).ok()
 }
 
 fn unlisted(declaration: Declaration<'_>, pipeline: &Pipeline) -> Refusal {

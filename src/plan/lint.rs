@@ -10,12 +10,13 @@ mod way;
 pub(super) use trust::inexact;
 
 use crate::domain::{Observation, Observed, Step};
-use crate::names::Owner;
+use crate::names::{Owner, PrincipalKind};
 
 /// The longest trust policy that IAM takes by default.
 const MAX_TRUST: usize = 2048;
-/// The most characters of inline policies that IAM takes for a role.
+/// The most characters of inline policies that IAM takes for a role, and for a user.
 const MAX_INLINE: usize = 10_240;
+const MAX_USER_INLINE: usize = 2048;
 
 /// What is wrong with a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum Finding {
     /// A step on a principal whose tags name another identity.
     #[error("step `{0}` would change a principal that belongs to another identity")]
     ForeignOwner(&'static str),
+    /// A step that the kind of principal does not know, or that was planned for the other kind.
+    #[error("step `{0}` cannot be taken on this {1}")]
+    WrongKind(&'static str, &'static str),
     /// A step on a principal outside our path.
     #[error("step `{0}` would change a principal outside this installation's path")]
     ForeignPath(&'static str),
@@ -50,13 +54,20 @@ pub enum Finding {
     UnaskedDeletion(&'static str),
 }
 
-/// Checks every step of a plan.
+/// Checks every step of a plan for a role or a user.
 #[must_use]
-pub fn lint(steps: &[Step], owner: &Owner, observation: &Observation<Observed>, deleting: bool) -> Vec<Finding> {
+pub fn lint(
+    kind: PrincipalKind,
+    steps: &[Step],
+    owner: &Owner,
+    observation: &Observation<Observed>,
+    deleting: bool,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for step in steps {
+        findings.extend(sense(kind, step, observation));
         findings.extend(ownership(step, owner, observation));
-        findings.extend(documents(step));
+        findings.extend(documents(kind, step));
         findings.extend(intent(step, deleting));
     }
     findings.extend(order(steps));
@@ -64,6 +75,16 @@ pub fn lint(steps: &[Step], owner: &Owner, observation: &Observation<Observed>, 
         findings.extend(way::exposing(steps, live).map(|step| Finding::Exposing(step.name())));
     }
     findings
+}
+
+/// Nobody becomes a user, and a role is in no group and has no password.
+fn sense(kind: PrincipalKind, step: &Step, observation: &Observation<Observed>) -> Option<Finding> {
+    let takes = match kind {
+        PrincipalKind::Role => !matches!(step, Step::LeaveGroup(_) | Step::RemovePassword),
+        PrincipalKind::User => !matches!(step, Step::SetTrust(_) | Step::SetSession(_)),
+    };
+    let is_meant = !matches!(observation, Observation::Present(live) if live.kind != kind);
+    (!takes || !is_meant).then(|| Finding::WrongKind(step.name(), kind.word()))
 }
 
 fn ownership(step: &Step, owner: &Owner, observation: &Observation<Observed>) -> Option<Finding> {
@@ -74,11 +95,12 @@ fn ownership(step: &Step, owner: &Owner, observation: &Observation<Observed>) ->
     (!live.owner.name_identity_of(owner)).then(|| Finding::ForeignOwner(step.name()))
 }
 
-fn documents(step: &Step) -> Vec<Finding> {
+fn documents(kind: PrincipalKind, step: &Step) -> Vec<Finding> {
+    let most = if kind == PrincipalKind::User { MAX_USER_INLINE } else { MAX_INLINE };
     let (document, limit, is_trust) = match step {
         Step::Create(birth) => (&birth.trust, MAX_TRUST, true),
         Step::SetTrust(trust) => (trust, MAX_TRUST, true),
-        Step::SetPermissions(permissions) => (permissions, MAX_INLINE, false),
+        Step::SetPermissions(permissions) => (permissions, most, false),
         _ => return Vec::new(),
     };
     let size = crate::policy::size_for_iam(document.text());

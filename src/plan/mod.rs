@@ -26,6 +26,7 @@ mod planner;
 pub mod pod_identity;
 mod reason;
 mod refusal;
+pub mod rotation;
 #[cfg(test)]
 mod sample;
 mod status;
@@ -40,10 +41,10 @@ pub use account_status::{
 pub use association::{Sought, Tie, tie, untie};
 pub use closing::{Closing, plan_closing};
 pub use course::{Course, Past, Revocation, course};
-pub use credentials::{Issued, Place, SecretTarget, credential_type, place};
+pub use credentials::{Holds, Issued, Place, SecretTarget, Storing, credential_type, place};
 pub use deletion::{Removal, plan_removal};
-pub use delivery::{Annotated, Claim, Delivery, Injected, Means, Stored, delivery, may_be_of};
-pub use desired::{Declaration, Grounds, Resolved, User, compile, resolve};
+pub use delivery::{Annotated, Claim, Delivery, Injected, Keyed, Means, Stored, delivery, may_be_of};
+pub use desired::{Declaration, Grounds, Resolved, User, compile, principal, resolve};
 pub use drift::{
     BoundaryChange, Difference, DriftClass, Part, ProviderDifference, ProviderSought, Severity, attribute, author,
     binding_differences, boundary_change, differences, in_words, is_told, judge, pinned_boundary, provider, told,

@@ -40,7 +40,7 @@ impl Owned {
         }
         let (namespace, name) = tags.identity.as_deref()?.split_once('/')?;
         let identity = IdentityKey::new(namespace, name);
-        let principal = PrincipalName::derive(installation, &identity);
+        let principal = PrincipalName::of(swept.kind, installation, &identity);
         let uid = tags.uid.clone().filter(|uid| !uid.is_empty())?;
         let owner = Owner { installation: installation.clone(), identity, uid };
         (principal.as_str() == swept.name).then(|| Self { name: principal, id: swept.id.clone(), owner })
@@ -57,7 +57,8 @@ pub fn orphans(owned: Vec<Owned>, exists: impl Fn(&IdentityKey) -> bool) -> Vec<
 /// What earlier sweeps found. It may be lost: then everything is found anew.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
-    seen: BTreeMap<String, Seen>,
+    /// By kind and name: a role and a user may have the same name.
+    seen: BTreeMap<PrincipalName, Seen>,
 }
 
 #[derive(Debug, Clone)]
@@ -77,7 +78,7 @@ impl Watch {
         let mut before = std::mem::take(&mut self.seen);
         let mut confirmed = Vec::new();
         for orphan in found {
-            let name = orphan.name.to_string();
+            let name = orphan.name.clone();
             let known = before.remove(&name).filter(|known| known.orphan == orphan);
             let seen = known.unwrap_or_else(|| Seen { orphan: orphan.clone(), first: began, steady });
             let is_ripe = seen.first.checked_add(lag).is_ok_and(|ripe| ripe <= began)

@@ -20,6 +20,8 @@ use crate::policy::{ClaimTest, Context, Document, Outcome, Policy, Request};
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 /// The issuer of Buildkite.
 const BUILDKITE: &str = "https://agent.buildkite.com";
+/// What a token is exchanged by.
+const BY_TOKEN: &str = "sts:AssumeRoleWithWebIdentity";
 /// What a UUID looks like to a pattern: so many characters, whatever they are.
 const UUID: &str = "????????-????-????-????-????????????";
 
@@ -49,35 +51,44 @@ pub struct Tokens {
 
 impl Tokens {
     /// Whether a trust policy lets exactly such tokens in, by the evaluator: one of them, and none
-    /// that differs in its audience, its subject or another claim, or that lacks it.
+    /// that differs in its audience, its subject or another claim, or that lacks it; no other
+    /// issuer's, and nobody without a token.
     #[must_use]
     pub fn are_admitted_by(&self, trust: &Document) -> bool {
         let Ok(policy) = Policy::read(trust.text()) else { return false };
         let policy = Prepared::new(&policy);
         let host = self.pipeline.issuer.host_and_path();
-        let admits = |changed: Option<(&str, Option<&str>)>| {
-            let audience = ClaimTest::is("aud", self.audience.clone());
+        let audience = ClaimTest::is("aud", self.audience.clone());
+        let claims: Vec<&ClaimTest> = self.pipeline.claims.iter().chain([&audience]).collect();
+        let admits = |action: &str, who: &str, changed: Option<(&str, Option<String>)>| {
             let mut context = Context::default();
-            for claim in self.pipeline.claims.iter().chain([&audience]) {
-                let example = claim.example();
-                let value = match changed {
-                    Some((key, other)) if key == claim.key() => other.map(|more| format!("{more}{example}")),
-                    _ => Some(example),
+            for claim in &claims {
+                let value = match &changed {
+                    Some((key, other)) if *key == claim.key() => other.clone(),
+                    _ => Some(claim.example()),
                 };
                 if let Some(value) = value {
                     context.set(&format!("{host}:{}", claim.key()), value);
                 }
             }
-            let request = Request {
-                action: "sts:AssumeRoleWithWebIdentity".to_owned(),
-                resource: "*".to_owned(),
-                principal: Some(self.provider.clone()),
-                context,
-            };
+            let (resource, principal) = ("*".to_owned(), Some(who.to_owned()));
+            let request = Request { action: action.to_owned(), resource, principal, context };
             alone(&policy, &request).outcome == Outcome::Allowed
         };
-        let keys = self.pipeline.claims.iter().map(ClaimTest::key).chain(["aud"]);
-        admits(None) && keys.into_iter().all(|key| !admits(Some((key, None))) && !admits(Some((key, Some("x")))))
+        let is_let_in = |changed| admits(BY_TOKEN, &self.provider, changed);
+        let near = |claim: &ClaimTest| {
+            let example = claim.example();
+            // What a pattern leaves open stands at its end.
+            let more = claim.is_exact().then(|| [format!("{example}x"), example.to_uppercase()]);
+            let more = more.into_iter().flatten().filter(|other| *other != example);
+            let values = [None, Some(format!("x{example}"))].into_iter().chain(more.map(Some));
+            values.map(|value| (claim.key(), value)).collect::<Vec<_>>()
+        };
+        let root = self.provider.split_once(":oidc-provider/").map(|(account, _)| format!("{account}:root"));
+        is_let_in(None)
+            && !claims.iter().flat_map(|claim| near(claim)).any(|changed| is_let_in(Some(changed)))
+            && !admits(BY_TOKEN, &format!("{}x", self.provider), None)
+            && !root.is_some_and(|root| admits("sts:AssumeRole", &root, None))
     }
 }
 

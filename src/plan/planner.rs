@@ -53,6 +53,8 @@ impl Recorded {
             Part::SessionDuration => self.session == Some(desired.session.get()),
             Part::Boundary => self.boundary.as_deref() == Some(desired.boundary.as_str()),
             Part::Trust => !self.suspended,
+            // A suspension that had not come so far yet.
+            _ if matches!(difference.mend, Some(Step::DenySessions(_))) => !self.suspended,
             _ => !((self.revoked || self.suspended) && difference.mend == Some(Step::Open)),
         };
         self.was_in_place(desired) && same_declaration
@@ -117,10 +119,10 @@ pub fn decide(
 
 /// Why a principal is not provably ours, if it is not.
 pub(super) fn not_ours(owner: &Owner, live: &Observed, recorded_id: Option<&str>) -> Option<String> {
-    let arn = &live.arn;
+    let (arn, kind) = (&live.arn, live.kind.word());
     if !live.on_our_path {
         return Some(format!(
-            "`{arn}` has the name of this identity's role but lies on another path; Ambit did not make it and leaves it alone: rename or delete it"
+            "`{arn}` has the name of this identity's {kind} but lies on another path; Ambit did not make it and leaves it alone: rename or delete it"
         ));
     }
     if !live.owner.name_identity_of(owner) {
@@ -131,7 +133,7 @@ pub(super) fn not_ours(owner: &Owner, live: &Observed, recorded_id: Option<&str>
     }
     match recorded_id {
         Some(id) if id != live.id => Some(format!(
-            "`{arn}` has the id `{}` instead of `{id}`: somebody deleted the role and made another of the same name; Ambit leaves it alone: delete it",
+            "`{arn}` has the id `{}` instead of `{id}`: somebody deleted the {kind} and made another of the same name; Ambit leaves it alone: delete it",
             live.id
         )),
         _ => None,
@@ -140,7 +142,7 @@ pub(super) fn not_ours(owner: &Owner, live: &Observed, recorded_id: Option<&str>
 
 /// The loss of a principal that was there, told as drift.
 fn lost(desired: &Desired, recorded: &Recorded) -> Vec<Difference> {
-    let summary = "the role was deleted by somebody else";
+    let summary = format!("the {} was deleted by somebody else", desired.name.kind().word());
     let mend = birth(desired).into_iter().next();
     let difference = Difference { mend, ..Difference::new(Part::Role, DriftClass::Missing, summary) };
     recorded.id.iter().map(|_| difference.clone()).collect()
@@ -164,7 +166,10 @@ fn change(desired: &Desired, live: &Observed, recorded: &Recorded) -> Decision {
         return Decision::Settled;
     }
     let steps = order::ordered(&found, live);
-    let (drift, due) = found.into_iter().partition(|difference| recorded.makes_drift(desired, difference));
+    let is_closed_by_ambit = (recorded.revoked || recorded.suspended) && live.has_denial_for_permissions();
+    let is_closing = |difference: &Difference| is_closed_by_ambit && difference.part == Part::Permissions;
+    let (drift, due) =
+        found.into_iter().partition(|difference| recorded.makes_drift(desired, difference) && !is_closing(difference));
     Decision::Change(Plan { steps, drift, due })
 }
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{Declaration, Grounds};
 use crate::api::v1alpha1::{CloudAccount, MachineIdentity, ScopePolicy};
 use crate::domain::{Denial, Desired, Observed, OwnerTags, Reading, SessionSeconds};
-use crate::names::{Arn, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalName};
-use crate::policy::{ClaimTest, Document, web_identity_trust};
+use crate::names::{Arn, BoundaryArn, IdentityKey, InstallationId, IssuerUrl, Owner, PrincipalKind, PrincipalName};
+use crate::policy::{ClaimTest, Document, nobody, web_identity_trust};
 
 pub const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/ambit-boundary";
 pub const CLUSTER: &str = "arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu";
@@ -56,7 +56,7 @@ pub fn by_hand(actions: &[&str]) -> BTreeMap<String, Reading> {
 
 pub fn desired() -> Desired {
     Desired {
-        name: PrincipalName::derive(&installation(), &key()),
+        name: PrincipalName::role(&installation(), &key()),
         owner: owner(),
         trust: trust("orders"),
         permissions: permissions(&["s3:GetObject"]),
@@ -65,21 +65,30 @@ pub fn desired() -> Desired {
     }
 }
 
+/// The same for an identity that has access keys.
+pub fn desired_user() -> Desired {
+    Desired { name: PrincipalName::of(PrincipalKind::User, &installation(), &key()), trust: nobody(), ..desired() }
+}
+
 /// The live principal that equals a desired one.
 pub fn live(desired: &Desired) -> Observed {
+    let kind = desired.name.kind();
     Observed {
+        kind,
         id: "AROA1".into(),
-        arn: format!("arn:aws:iam::123456789012:role/ambit/sim/{}", desired.name),
+        arn: format!("arn:aws:iam::123456789012:{}/ambit/sim/{}", kind.word(), desired.name),
         on_our_path: true,
         owner: tags(&desired.owner),
         trust: Reading::Document(desired.trust.clone()),
         boundary: Some(desired.boundary.to_string()),
-        session: Some(desired.session.get()),
+        session: (kind == PrincipalKind::Role).then(|| desired.session.get()),
         permissions: Some(Reading::Document(desired.permissions.clone())),
         denial: Denial::Absent,
         sessions_denied_before: None,
         other_inline: BTreeMap::new(),
         attached: BTreeSet::new(),
+        groups: BTreeSet::new(),
+        has_password: (kind == PrincipalKind::User).then_some(false),
         other_tags: BTreeMap::new(),
         complete: true,
     }

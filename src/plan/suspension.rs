@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::planner::not_ours;
-use crate::domain::{Denial, Observation, Observed, Step};
+use crate::domain::{Observation, Observed, Step};
 use crate::names::{BoundaryArn, Owner};
 use crate::policy::nobody;
 
@@ -57,7 +57,7 @@ pub fn plan_suspension(
     if let Some(why) = not_ours(owner, live, recorded_id) {
         return Suspension::NotOurs(why);
     }
-    let is_denied = live.denial == Denial::InPlace;
+    let is_denied = live.is_denied();
     let is_trust_empty = is_denied && live.trust.means(&nobody());
     let progress = Progress { is_denied, is_trust_empty, are_sessions_denied: false };
     if !is_denied {

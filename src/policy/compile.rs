@@ -1,4 +1,4 @@
-//! From scopes to the one permission document of a role.
+//! From scopes to the one permission document of a role or a user.
 
 use super::catalogue::Catalogue;
 use super::document::{Document, size_for_iam};
@@ -6,6 +6,7 @@ use super::expand::{Expansion, Pairing};
 use super::problem::{Problem, Refusals, ScopeError};
 use super::scope::{self, Condition, Grant, Ground, Scope};
 use super::statement::{Clause, Policy, Statement, Test};
+use crate::names::PrincipalKind;
 use std::collections::BTreeSet;
 
 /// The most characters, white space apart, that a role's inline policies may have together.
@@ -13,6 +14,12 @@ pub const MAX_INLINE: usize = 10_240;
 
 /// The most that the permissions may have of that: the rest is kept free for what denies them.
 pub const MAX_PERMISSIONS: usize = MAX_INLINE - 400;
+
+/// The most characters that a user's inline policies may have together.
+pub const MAX_USER_INLINE: usize = 2_048;
+
+/// The most that a user's permissions may have of that.
+pub const MAX_USER_PERMISSIONS: usize = MAX_USER_INLINE - 400;
 
 /// How many scopes a refusal for size names.
 const HEAVIEST: usize = 3;
@@ -23,9 +30,23 @@ const HEAVIEST: usize = 3;
 /// stand. Scopes that cannot be compiled exactly are refused; nothing is left
 /// out silently.
 pub fn permissions(scopes: &[Scope], ground: &Ground, catalogue: &Catalogue) -> Result<Document, Vec<ScopeError>> {
+    permissions_of(PrincipalKind::Role, scopes, ground, catalogue)
+}
+
+/// The same for a role or a user, which may have much less.
+pub fn permissions_of(
+    kind: PrincipalKind,
+    scopes: &[Scope],
+    ground: &Ground,
+    catalogue: &Catalogue,
+) -> Result<Document, Vec<ScopeError>> {
+    let limit = match kind {
+        PrincipalKind::Role => MAX_PERMISSIONS,
+        PrincipalKind::User => MAX_USER_PERMISSIONS,
+    };
     let mut refusals = Refusals::new();
     // Before anything that takes time in proportion to the scopes' size.
-    if let Some(problem) = too_large_at_once(scopes) {
+    if let Some(problem) = too_large_at_once(scopes, limit) {
         refusals.add(None, "spec.scopes".into(), problem);
         return Err(refusals.into_errors());
     }
@@ -50,8 +71,8 @@ pub fn permissions(scopes: &[Scope], ground: &Ground, catalogue: &Catalogue) -> 
         statements.iter().map(|(name, statement)| (*name, size_for_iam(&statement.text()))).collect();
     let document = Document::write(Policy::of(statements.into_iter().map(|(_, statement)| statement).collect()));
     let characters = document.size();
-    if characters > MAX_PERMISSIONS {
-        refusals.add(None, "spec.scopes".into(), too_large(characters, true, &weights));
+    if characters > limit {
+        refusals.add(None, "spec.scopes".into(), too_large(characters, true, limit, &weights));
         return Err(refusals.into_errors());
     }
     Ok(document)
@@ -116,10 +137,10 @@ fn sid(name: &str, taken: &mut BTreeSet<String>) -> String {
 }
 
 /// Texts that will stand in the policy as they are may be too many already.
-fn too_large_at_once(scopes: &[Scope]) -> Option<Problem> {
+fn too_large_at_once(scopes: &[Scope], limit: usize) -> Option<Problem> {
     let weights: Vec<(&str, usize)> = scopes.iter().map(|scope| (scope.name.as_str(), least_size(scope))).collect();
     let characters = weights.iter().fold(0_usize, |sum, (_, weight)| sum.saturating_add(*weight));
-    (characters > MAX_PERMISSIONS).then(|| too_large(characters, false, &weights))
+    (characters > limit).then(|| too_large(characters, false, limit, &weights))
 }
 
 fn least_size(scope: &Scope) -> usize {
@@ -136,7 +157,7 @@ fn least_size(scope: &Scope) -> usize {
     actions + distinct(&scope.resources) + scope.conditions.iter().map(condition).sum::<usize>()
 }
 
-fn too_large(characters: usize, exact: bool, weights: &[(&str, usize)]) -> Problem {
+fn too_large(characters: usize, exact: bool, limit: usize, weights: &[(&str, usize)]) -> Problem {
     let mut scopes: Vec<(String, usize)> = Vec::new();
     for (name, weight) in weights {
         match scopes.last_mut() {
@@ -147,7 +168,7 @@ fn too_large(characters: usize, exact: bool, weights: &[(&str, usize)]) -> Probl
     scopes.sort_by(|(a, left), (b, right)| right.cmp(left).then_with(|| a.cmp(b)));
     scopes.truncate(HEAVIEST);
     let largest = scopes.into_iter().map(|(name, weight)| (crate::names::shortened(&name), weight)).collect();
-    Problem::TooLarge { characters, exact, limit: MAX_PERMISSIONS, largest }
+    Problem::TooLarge { characters, exact, limit, largest }
 }
 
 #[cfg(test)]

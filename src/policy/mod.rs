@@ -33,7 +33,7 @@ mod trust;
 mod value;
 
 pub use catalogue::{AccessLevel, Catalogue};
-pub use compile::{MAX_INLINE, MAX_PERMISSIONS, permissions};
+pub use compile::{MAX_INLINE, MAX_PERMISSIONS, MAX_USER_INLINE, MAX_USER_PERMISSIONS, permissions, permissions_of};
 pub use document::{Document, size_for_iam};
 pub use english::summary;
 pub use operator::{Comparison, Operator, Order, SetOperator};

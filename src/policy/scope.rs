@@ -39,7 +39,7 @@ pub struct Condition {
     pub values: Vec<String>,
 }
 
-/// Where the identity's role stands: what its resources are measured against.
+/// Where the identity's role or user stands: what its resources are measured against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ground {
     /// The partition.

@@ -157,6 +157,20 @@ impl Policy {
         self.statements.iter().any(|statement| statement.allows)
     }
 
+    /// Whether all that it allows is for these principals, each by its kind and name. What is not
+    /// understood may be for anybody.
+    #[must_use]
+    pub fn allows_only(&self, principals: &[(&str, &str)]) -> bool {
+        let is_listed = |kind: &str, name: &str| principals.contains(&(kind, name));
+        let is_for_them = |statement: &Statement| match &statement.principal {
+            Some(Principal { negated: false, who: Who::Named(named) }) => {
+                named.iter().all(|(kind, names)| names.iter().all(|name| is_listed(kind, name)))
+            }
+            _ => false,
+        };
+        self.unknown().is_empty() && self.statements.iter().filter(|it| it.allows).all(is_for_them)
+    }
+
     /// Whether a statement denies something.
     #[must_use]
     pub fn denies_anything(&self) -> bool {

@@ -75,6 +75,12 @@ impl ClaimTest {
         self.key
     }
 
+    /// Whether it takes one value and no other.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.is_pattern
+    }
+
     /// A value that it takes.
     #[must_use]
     pub fn example(&self) -> String {

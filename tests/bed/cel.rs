@@ -65,6 +65,7 @@ async fn every_rule_accepts_and_refuses_as_it_says() {
     // Nobody but the operator may write tables, and it has none to write where there is no identity.
     let operator = house.as_operator(&house.namespace("rules-of-tables", &[]).await).await;
     people.apply(&identity::stored()).await.unwrap();
+    people.apply(&identity::stored_with_key()).await.unwrap();
     people.apply(&account::stored_on_eks()).await.unwrap();
     let mut covered = BTreeSet::new();
     for case in cases::all() {

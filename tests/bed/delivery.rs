@@ -325,6 +325,13 @@ async fn the_operator_changes_nothing_of_service_accounts_but_its_annotations() 
     let expected =
         "the operator may not annotate service accounts in namespace `kube-system`, whose pods Ambit leaves alone";
     assert_eq!(refusal(system.try_change(&default, &own).await, "service-accounts"), expected);
+    // What it wrote before a namespace was excluded, it may take away.
+    let people = Talk { namespace: "kube-system".to_owned(), ..people };
+    annotate(&people, "default", &said("orders", arn)).await;
+    let names = said("orders", arn);
+    let none: Value = names.as_object().unwrap().keys().map(|name| (name.clone(), Value::Null)).collect();
+    system.try_change(&default, &json!({"metadata": {"annotations": none}})).await.unwrap();
+    annotate(&people, "default", &none).await;
 }
 
 /// Without the value that gives the right: what is missing is told, and it goes on when it is there.
@@ -409,7 +416,7 @@ async fn without_the_injection_the_gate_holds_pods_back_all_the_same() {
     let given = webhooked(pod("given", "orders"), &said("orders", "arn:aws:iam::123456789012:role/x"));
     let given = talk.try_create(&required(given)).await.unwrap();
     assert_eq!(*annotation(&given), Value::Null, "nothing marks it");
-    let unfit = "the pod was not given the credentials of machine identity `other` of service account `default`: the chart is installed with `admission.injection: false`, so its CloudAccount must say `delivery: ServiceAccountAnnotation`";
+    let unfit = "the pod was not given the credentials of machine identity `other` of service account `default`: the chart is installed with `admission.injection: false`, so its CloudAccount must say `delivery: ServiceAccountAnnotation`, or name a cluster under `podIdentity`";
     assert_eq!(refusal(talk.try_create(&pod("unfit", "default")).await, "pod-gate"), unfit);
     let none = "the pod is labelled `ambit.dev/identity: required`, but no machine identity in namespace `default` is bound to service account `stranger` yet; to see which there are: kubectl get mid -n default";
     assert_eq!(refusal(talk.try_create(&required(pod("stranger", "stranger"))).await, "pod-required"), none);

@@ -7,7 +7,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use ambit_bed::{ACCOUNT_ID, ACCOUNT_NAME, Bed, BedOptions, CLUSTER_NAME, INSTALLATION, REGION, ROOT_KEY, cluster_arn};
+use ambit_bed::{
+    ACCOUNT_ID, ACCOUNT_NAME, Bed, BedOptions, CLUSTER_NAME, INSTALLATION, OPERATOR_USER, REGION, ROOT_KEY, cluster_arn,
+};
 use aws_sdk_eks::Client;
 use aws_sdk_eks::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_eks::error::ProvideErrorMetadata as _;
@@ -18,7 +20,7 @@ use crate::eyes::{condition, own_tenant, pod_spec};
 use crate::house::{Talk, merged, until};
 use crate::least_privilege::operator_key;
 use crate::main_job::reader;
-use crate::root::{Root, role_arn, role_name};
+use crate::root::{Root, iam, role_arn, role_name};
 
 /// Another cluster of the account, whose tokens the same API server signs.
 const OTHER_CLUSTER: &str = "other";
@@ -331,6 +333,12 @@ async fn the_account_says_where_its_cluster_is_missing_and_keeps_its_cluster() {
         let message = "`federation.podIdentity` and `region` must stay as they are: associations of that cluster would be left behind; make another CloudAccount instead";
         assert!(status.message.contains(message), "{refused}: {}", status.message);
     }
+    let arn = format!("arn:aws:eks:{REGION}:{ACCOUNT_ID}:cluster/nowhere");
+    // As `ambit account policy` prints it for that account.
+    let may = json!({"Effect": "Allow", "Action": "eks:DescribeCluster", "Resource": arn});
+    let may = json!({"Version": "2012-10-17", "Statement": [may]}).to_string();
+    let root = iam(&bed.direct_url(), ROOT_KEY);
+    root.put_user_policy().user_name(OPERATOR_USER).policy_name("nowhere").policy_document(may).send().await.unwrap();
     let written = std::fs::read_to_string(bed.account_file()).unwrap();
     let written: Value = serde_json::from_str(&written).unwrap();
     let change = json!({"metadata": {"name": "missing"}, "spec": {"aws": {
@@ -344,7 +352,6 @@ async fn the_account_says_where_its_cluster_is_missing_and_keeps_its_cluster() {
         if is_it { Ok(message.to_owned()) } else { Err(object["status"].to_string()) }
     })
     .await;
-    let arn = format!("arn:aws:eks:{REGION}:{ACCOUNT_ID}:cluster/nowhere");
     assert!(
         message.starts_with(&format!("there is no EKS cluster `{arn}`, so EKS hands no role to its pods: correct"))
     );

@@ -126,7 +126,7 @@ pub fn tag(key: &str, value: &str) -> Tag {
 /// The name of the role of an identity.
 pub fn role_name(namespace: &str, identity: &str) -> String {
     let installation = InstallationId::parse(INSTALLATION).unwrap();
-    PrincipalName::derive(&installation, &IdentityKey::new(namespace, identity)).to_string()
+    PrincipalName::role(&installation, &IdentityKey::new(namespace, identity)).to_string()
 }
 
 /// The ARN that this role has.

@@ -147,6 +147,9 @@ pub(crate) fn account(state: &State) -> Value {
     if state.options.pod_identity {
         account["spec"]["aws"]["federation"] = json!({"podIdentity": {"clusterName": cloud::CLUSTER_NAME}});
     }
+    if state.options.access_keys {
+        account["spec"]["aws"]["accessKeys"] = json!("Allowed");
+    }
     account
 }
 

@@ -32,6 +32,9 @@ pub struct BedOptions {
     /// account says.
     #[serde(default)]
     pub pod_identity: bool,
+    /// Whether the account lets identities have access keys.
+    #[serde(default)]
+    pub access_keys: bool,
     /// `requestsPerSecond` of the account.
     pub requests_per_second: u32,
     /// How often the operator looks at a settled identity again.
@@ -60,6 +63,7 @@ impl Default for BedOptions {
             sweep_interval: "5s".to_owned(),
             events: false,
             pod_identity: false,
+            access_keys: false,
             requests_per_second: 500,
             resync_interval: "30s".to_owned(),
             consistency_window: "1s".to_owned(),

@@ -143,6 +143,20 @@ pub struct AwsAccountSpec {
     pub permissions_boundary_digest: Option<String>,
     /// How identities of this cluster prove themselves to the account.
     pub federation: FederationSpec,
+    /// Whether identities may be users with access keys. Ambit's own policy has to allow it as
+    /// well: `ambit account policy` prints what that takes.
+    #[serde(default)]
+    pub access_keys: AccessKeyPolicy,
+}
+
+/// Whether there may be users with access keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AccessKeyPolicy {
+    /// There may be none.
+    #[default]
+    Forbidden,
+    /// An identity may ask for one by `credentials.accessKey`, where a `ScopePolicy` lets it.
+    Allowed,
 }
 
 fn aws() -> String {

@@ -69,6 +69,8 @@ pub enum DeliveredBy {
     PodIdentity,
     /// Nobody adds anything: pods name the Secret in which Ambit keeps credentials.
     SessionSecret,
+    /// Nobody adds anything: pods name the Secret in which Ambit keeps an access key.
+    AccessKey,
 }
 
 /// How pods got the identity when it was last delivered. Absent: by Ambit's admission policies,

@@ -30,12 +30,12 @@ pub struct DriftStatus {
 #[serde(rename_all = "camelCase")]
 pub struct DriftItem {
     /// The part that differs: `permissions`, `trust`, `boundary`, `tags`,
-    /// `sessionDuration`, `inlinePolicy`, `attachment`, `role`, `association`,
-    /// `serviceAccount`, `bindingTable` or, of an account, `provider`.
+    /// `sessionDuration`, `inlinePolicy`, `attachment`, `group`, `loginProfile`,
+    /// `role`, `association`, `serviceAccount`, `bindingTable` or, of an account, `provider`.
     #[schemars(length(max = 64))]
     pub part: String,
-    /// Which one, where there may be several: the name of an inline policy or
-    /// the ARN of an attached one.
+    /// Which one, where there may be several: the name of an inline policy or of
+    /// a group, or the ARN of an attached policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub subject: Option<String>,

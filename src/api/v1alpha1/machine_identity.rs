@@ -95,7 +95,11 @@ use super::status::MachineIdentityStatus;
 #[x_kube(validation = Rule::new("self.accountRef.name == oldSelf.accountRef.name")
     .message("`accountRef` must stay as it is: the principal lives in that account; make another MachineIdentity instead"),
     validation = Rule::new("!has(self.credentials) || !has(self.credentials.sessionSecret) || has(self.subject.serviceAccount)")
-        .message("`credentials.sessionSecret` must go with `subject.serviceAccount`: a pipeline exchanges its own token, by federation"))]
+        .message("`credentials.sessionSecret` must go with `subject.serviceAccount`: a pipeline exchanges its own token, by federation"),
+    validation = Rule::new("!has(self.credentials) || !has(self.credentials.accessKey) || has(self.subject.serviceAccount)")
+        .message("`credentials.accessKey` must go with `subject.serviceAccount`: a pipeline exchanges its own token, by federation"),
+    validation = Rule::new("(has(self.credentials) && has(self.credentials.accessKey)) == (has(oldSelf.credentials) && has(oldSelf.credentials.accessKey))")
+        .message("`credentials.accessKey` must stay set or unset: its principal is a user, and all others are roles; make another MachineIdentity instead"))]
 pub struct MachineIdentitySpec {
     /// The `CloudAccount` in which the principal is made.
     pub account_ref: NameRef,

@@ -18,13 +18,15 @@ pub use account_status::{
 };
 pub use binding_table::{Binding, BindingTable, BindingTableFields, EnvVar, TABLE_NAME};
 pub use cloud_account::{
-    AssumeRole, AwsAccountSpec, AwsEventsSpec, CloudAccount, CloudAccountSpec, EventsSpec, FederationSpec,
-    OrphanPolicy, PipelineIssuer, PodIdentitySpec, ProviderPolicy, ResumeBy, WebIdentitySpec, sts_audience,
+    AccessKeyPolicy, AssumeRole, AwsAccountSpec, AwsEventsSpec, CloudAccount, CloudAccountSpec, EventsSpec,
+    FederationSpec, OrphanPolicy, PipelineIssuer, PodIdentitySpec, ProviderPolicy, ResumeBy, WebIdentitySpec,
+    sts_audience,
 };
 pub use common::{AccessName, NameRef, NamespaceSelector, ScopeCondition, SelectorOperator, SelectorRequirement};
 pub use crds::{KINDS, all as crds, yaml as crds_yaml};
 pub use credentials::{
-    CredentialsSpec, CredentialsStatus, FederationCredentials, SecretFormat, SessionSecretCredentials,
+    AccessKeyCredentials, AccessKeyStatus, CredentialsSpec, CredentialsStatus, FederationCredentials, RotationPhase,
+    SecretFormat, SessionSecretCredentials,
 };
 pub use delivery::{DeliveredBy, DeliveryMethod, DeliveryStatus, TOKEN_DIRECTORY, TOKEN_SECONDS, TokenSpec};
 pub use drift::{ContestStatus, ContestedPart, DriftAuthor, DriftItem, DriftStatus, DriftWitness, WitnessKey};
@@ -46,6 +48,10 @@ pub const GROUP: &str = "ambit.dev";
 /// An identity whose annotation of this name gets another value is looked at in
 /// full, and repaired again where Ambit had given up.
 pub const RECONCILE: &str = "ambit.dev/reconcile";
+
+/// An identity whose annotation of this name gets another value gets another access key, or other
+/// credentials in its Secret. A value that begins with `revoke-old/` takes the old key away at once.
+pub const ROTATE: &str = "ambit.dev/rotate";
 
 /// A Secret with this label holds the credentials of the identity that it names.
 pub const CREDENTIALS_OF: &str = "ambit.dev/credentials-of";

@@ -138,6 +138,8 @@ pub enum CredentialType {
     Federation,
     /// Short-lived credentials that Ambit keeps in a Secret.
     SessionSecret,
+    /// An access key of a user that Ambit keeps in a Secret and rotates.
+    AccessKey,
 }
 
 /// Pipelines of one issuer.

@@ -86,13 +86,22 @@ pub struct SuspensionStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsStatus {
-    /// The role's ARN.
+    /// The role's ARN. Absent where the identity is a user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
-    pub role_arn: String,
+    pub role_arn: Option<String>,
     /// The role's unique id. A role of another id under the same name is not ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub role_id: Option<String>,
+    /// The user's ARN, where the identity has an access key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub user_arn: Option<String>,
+    /// The user's unique id. A user of another id under the same name is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub user_id: Option<String>,
     /// The digest of the permissions as they were last declared and read back.
     #[schemars(length(max = 80))]
     pub permissions_digest: String,
@@ -113,6 +122,20 @@ pub struct AwsStatus {
     /// The pod identity association that was read back, where pods get the role by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_identity_association: Option<AssociationStatus>,
+}
+
+impl AwsStatus {
+    /// The ARN of the role or user.
+    #[must_use]
+    pub fn arn(&self) -> Option<&str> {
+        self.role_arn.as_deref().or(self.user_arn.as_deref())
+    }
+
+    /// The unique id of the role or user.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.role_id.as_deref().or(self.user_id.as_deref())
+    }
 }
 
 /// A pod identity association: what hands a role to the pods of a service account.

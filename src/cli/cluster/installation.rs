@@ -6,6 +6,7 @@ use kube::ResourceExt as _;
 
 use crate::api::v1alpha1::MachineIdentity;
 use crate::names::{IdentityKey, InstallationId, PrincipalName};
+use crate::plan::{self, Declaration};
 
 /// What to say when it can be learned from nothing.
 const UNKNOWN: &str = "it is not known which installation is meant, because no identity has a role yet: name it with `--installation`, or set AMBIT_INSTALLATION";
@@ -23,17 +24,21 @@ pub fn key(identity: &MachineIdentity) -> IdentityKey {
     IdentityKey::new(identity.namespace().unwrap_or_default(), identity.name_any())
 }
 
+/// The principal of an identity.
+pub fn principal(identity: &MachineIdentity, installation: &InstallationId) -> PrincipalName {
+    plan::principal(Declaration { identity, key: &key(identity) }, installation)
+}
+
 /// The names that the roles of these identities have.
 pub fn role_names(identities: &[MachineIdentity], installation: &InstallationId) -> BTreeSet<String> {
-    identities.iter().map(|identity| PrincipalName::derive(installation, &key(identity)).to_string()).collect()
+    identities.iter().map(|identity| principal(identity, installation).to_string()).collect()
 }
 
 fn of(identity: &MachineIdentity) -> Option<InstallationId> {
-    let arn = &identity.status.as_ref()?.aws.as_ref()?.role_arn;
+    let arn = identity.status.as_ref()?.aws.as_ref()?.arn()?;
     let mut parts = arn.rsplit('/');
     let (name, installation) = (parts.next()?, InstallationId::parse(parts.next()?).ok()?);
-    let key = IdentityKey::new(identity.namespace()?, identity.name_any());
-    (PrincipalName::derive(&installation, &key).as_str() == name).then_some(installation)
+    (principal(identity, &installation).as_str() == name).then_some(installation)
 }
 
 #[cfg(test)]
@@ -45,7 +50,7 @@ mod tests {
     fn it_is_learned_from_a_role_whose_name_agrees() {
         let identity = fake::identity("shop", "orders");
         let installation = InstallationId::parse("prod-eu").unwrap();
-        let name = PrincipalName::derive(&installation, &IdentityKey::new("shop", "orders"));
+        let name = PrincipalName::role(&installation, &IdentityKey::new("shop", "orders"));
         let with = |arn: String| fake::with_role(identity.clone(), &arn, "AROA1");
         let arn = |installation: &str| format!("arn:aws:iam::123456789012:role/ambit/{installation}/{name}");
         assert_eq!(learned([&identity, &with(arn("prod-eu"))]), Ok(installation));

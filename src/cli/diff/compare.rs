@@ -162,7 +162,7 @@ pub fn compared(gathered: &Gathered) -> Compared {
     let Gathered { identity, resolved, live, .. } = gathered;
     let desired = &resolved.desired;
     let aws = identity.status.as_ref().and_then(|status| status.aws.as_ref());
-    let recorded = Recorded { id: aws.and_then(|aws| aws.role_id.clone()), ..Recorded::default() };
+    let recorded = Recorded { id: aws.and_then(|aws| aws.id().map(str::to_owned)), ..Recorded::default() };
     let (mut parts, mut about, mut state) = (Vec::new(), None, State::InSync);
     match (live, decide(desired, live, &recorded, true)) {
         (_, Decision::NotOurs(why)) => {

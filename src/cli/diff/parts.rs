@@ -4,7 +4,7 @@ use super::compare::{By, DifferenceReport, Entry, Gathered, PartReport, ServiceA
 use super::side::Side;
 use crate::api::v1alpha1::{Binding, DriftItem, MachineIdentity, PodAdmission};
 use crate::domain::{Denial, Observation, Observed, OwnerTags};
-use crate::names::Owner;
+use crate::names::{Owner, PrincipalKind};
 use crate::plan::{
     Claim, Delivery, Difference, DriftClass, Part, Resolved, Sought, Tie, binding_differences, judge, tie,
 };
@@ -24,10 +24,16 @@ pub fn role_parts(identity: &MachineIdentity, resolved: &Resolved, live: &Observ
     add(Part::Tags, None, tags(&desired.owner, &live.owner));
     let bounded = live.boundary.clone().unwrap_or_else(|| "no permissions boundary".to_owned());
     add(Part::Boundary, None, (Side::line(desired.boundary.to_string()), Side::line(bounded)));
-    add(Part::Trust, None, (Side::policy(desired.trust.text()), Side::found(&live.trust)));
+    // Nobody becomes a user, so there is neither trust nor session to compare.
+    let is_role = live.kind == PrincipalKind::Role;
+    if is_role {
+        add(Part::Trust, None, (Side::policy(desired.trust.text()), Side::found(&live.trust)));
+    }
     let lasts = live.session.map_or_else(|| "not told".to_owned(), |seconds| format!("at most {seconds} s"));
     let session = format!("at most {} s", desired.session.get());
-    add(Part::SessionDuration, None, (Side::line(session), Side::line(lasts)));
+    if is_role {
+        add(Part::SessionDuration, None, (Side::line(session), Side::line(lasts)));
+    }
     let permissions =
         live.permissions.as_ref().map_or_else(|| Side::line("nothing: the policy is not there"), Side::found);
     add(Part::Permissions, None, (Side::policy(desired.permissions.text()), permissions));
@@ -45,6 +51,13 @@ pub fn role_parts(identity: &MachineIdentity, resolved: &Resolved, live: &Observ
     }
     for arn in &live.attached {
         add(Part::Attachment, Some(arn), (undeclared(), Side::line("attached; what it allows was not read")));
+    }
+    for group in &live.groups {
+        add(Part::Group, Some(group), (undeclared(), Side::line("the user is in it; what it allows was not read")));
+    }
+    if let Some(has_password) = live.has_password {
+        let password = if has_password { "a password for the console" } else { "no password" };
+        add(Part::LoginProfile, None, (Side::line("no password"), Side::line(password)));
     }
     // Whatever judges more parts one day is told as well.
     for difference in found {

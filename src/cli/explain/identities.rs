@@ -12,7 +12,7 @@ use crate::cli::{Exit, answer};
 use crate::names::printable;
 use crate::offline::{self, Declared, World};
 use crate::plan::pipeline::pipeline;
-use crate::plan::{Delivery, Resolved, SecretTarget, Verdict};
+use crate::plan::{Delivery, Resolved, Storing, Verdict};
 use crate::policy::explain::{Sensitivity, document};
 use crate::policy::{Catalogue, Policy};
 
@@ -203,7 +203,7 @@ impl Explained {
             pipeline: spec.subject.pipeline.as_ref().and_then(|subject| pipeline(subject).ok()).map(|it| it.words),
             place: resolved.map(Place::of),
             session_seconds: std::time::Duration::from(spec.session_duration).as_secs(),
-            session_secret: SecretTarget::of(spec).map(|target| target.words()),
+            session_secret: Storing::of(spec).map(|stored| stored.words()),
             enforced: spec.management_policy == ManagementPolicy::Enforce,
             refused: None,
             missing: Vec::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::read::Seen;
-use crate::api::v1alpha1::MachineIdentity;
+use crate::api::v1alpha1::{AwsStatus, MachineIdentity};
 use crate::cli::cluster::key;
 use crate::cli::diff::{self, Witness};
 use crate::domain::{Denial, Observation, Observed};
@@ -154,7 +154,7 @@ pub fn compared(
 
 fn row(seen: &Seen, identity: &MachineIdentity, settings: &AccountSettings, installation: &InstallationId) -> Row {
     let key = key(identity);
-    let name = PrincipalName::derive(installation, &key);
+    let name = PrincipalName::role(installation, &key);
     let role = seen.kept.get(name.as_str());
     let mut row = Row {
         identity: key.to_string(),
@@ -191,7 +191,7 @@ fn absent(row: &mut Row, identity: &MachineIdentity, seen: &Seen) {
     }
     row.state = State::Missing;
     let aws = identity.status.as_ref().and_then(|status| status.aws.as_ref());
-    row.about = Some(diff::absent(aws.and_then(|aws| aws.role_id.as_deref())));
+    row.about = Some(diff::absent(aws.and_then(AwsStatus::id)));
 }
 
 fn present(row: &mut Row, identity: &MachineIdentity, resolved: &Resolved, live: Observed) {
@@ -202,7 +202,7 @@ fn present(row: &mut Row, identity: &MachineIdentity, resolved: &Resolved, live:
         identity.spec.suspend && conditions.iter().any(|one| one.type_ == "InSync" && one.reason == "Suspended");
     let is_revoked = conditions.iter().any(|one| one.type_ == "InSync" && one.reason == "Revoked");
     let recorded = Recorded {
-        id: status.and_then(|status| status.aws.as_ref()).and_then(|aws| aws.role_id.clone()),
+        id: status.and_then(|status| status.aws.as_ref()).and_then(|aws| aws.id().map(str::to_owned)),
         ..Recorded::default()
     };
     let found = judge(&resolved.desired, &live);

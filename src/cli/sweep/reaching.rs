@@ -63,7 +63,7 @@ pub fn answer(arn: &Arn, seen: &Seen, identities: &[MachineIdentity], installati
         let key = IdentityKey::new(identity.namespace().unwrap_or_default(), identity.name_any());
         let subject = identity.spec.subject.service_account.as_ref();
         let account = subject.map(|subject| format!("{}/{}", key.namespace, subject.name));
-        (PrincipalName::derive(installation, &key).to_string(), (key.to_string(), account))
+        (PrincipalName::role(installation, &key).to_string(), (key.to_string(), account))
     };
     let owners: BTreeMap<String, (String, Option<String>)> = identities.iter().map(named).collect();
     let mut paths = Vec::new();

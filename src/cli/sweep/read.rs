@@ -8,7 +8,7 @@ use crate::api::v1alpha1::MachineIdentity;
 use crate::cli::cluster::{Objects, Stage, failed, role_names};
 use crate::cloud::Cloud;
 use crate::domain::Swept;
-use crate::names::InstallationId;
+use crate::names::{InstallationId, PrincipalKind};
 use crate::plan::account::AccountSettings;
 
 /// What was seen of an account.
@@ -55,8 +55,9 @@ pub async fn account(
             }
         };
         seen.pages += 1;
-        seen.roles += page.principals.len();
-        for role in page.principals {
+        // Users, where there are any, are not judged here yet.
+        for role in page.principals.into_iter().filter(|found| found.kind == PrincipalKind::Role) {
+            seen.roles += 1;
             seen.ours += usize::from(role.on_our_path);
             seen.trusting.look(&role);
             let is_wanted = role.on_our_path || names.contains(&role.name);

@@ -27,6 +27,12 @@ impl AwsCloud {
             Step::AdmitSessions => self.remove_inline(name, SESSIONS).await?,
             Step::RemoveInline(policy) => self.remove_inline(name, policy).await?,
             Step::Detach(arn) => self.detach(name, arn).await?,
+            Step::LeaveGroup(_) => {
+                return Err(errors::refused("iam:RemoveUserFromGroup", "this is a role, and a role is in no group"));
+            }
+            Step::RemovePassword => {
+                return Err(errors::refused("iam:DeleteLoginProfile", "this is a role, and a role has no password"));
+            }
             Step::Delete => self.delete(name).await?,
         }
         Ok(StepDone::Done)
@@ -43,7 +49,7 @@ impl AwsCloud {
             .permissions_boundary(birth.boundary.as_str())
             .max_session_duration(birth.session.get().cast_signed())
             .set_tags(Some(tags::of(OPERATION, &birth.owner)?));
-        let role = self.call(OPERATION, request.send()).await?.role;
+        let role = self.call(OPERATION, request.send()).await?.role.filter(|role| !role.role_id.is_empty());
         let role = role.ok_or_else(|| errors::incomplete(OPERATION, "the role"))?;
         Ok(StepDone::Created { id: role.role_id, arn: role.arn })
     }
@@ -92,7 +98,7 @@ impl AwsCloud {
 }
 
 /// A removal of what is not there has nothing left to do.
-fn gone<T>(answer: Result<T, CloudError>) -> Result<(), CloudError> {
+pub(super) fn gone<T>(answer: Result<T, CloudError>) -> Result<(), CloudError> {
     match answer {
         Err(error) if error.kind != ErrorKind::NotFound => Err(error),
         _ => Ok(()),

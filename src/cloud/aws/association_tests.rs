@@ -21,6 +21,7 @@ fn account(cluster: Option<&str>) -> AwsAccount {
         assume_role: None,
         events: None,
         cluster: cluster.map(|arn| ClusterArn::parse(arn).unwrap()),
+        users: false,
     }
 }
 

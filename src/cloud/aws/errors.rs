@@ -135,6 +135,11 @@ pub(super) fn incomplete(operation: &'static str, what: &str) -> CloudError {
     failure(ErrorKind::Transient, operation, "", &format!("the answer lacks {what}"))
 }
 
+/// An answer that says yes and holds what cannot be used.
+pub(super) fn unusable(operation: &'static str, why: &dyn Error) -> CloudError {
+    failure(ErrorKind::Transient, operation, "", &why.to_string())
+}
+
 /// A request that the SDK refused to build.
 pub(super) fn unbuildable(operation: &'static str, error: &dyn Error) -> CloudError {
     failure(ErrorKind::Invalid, operation, "", &format!("the request could not be built: {error}"))

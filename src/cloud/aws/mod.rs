@@ -1,9 +1,11 @@
 //! AWS: identities are IAM roles, proof is `AssumeRoleWithWebIdentity`. Where EKS hands roles to
-//! pods, an association of EKS ties both.
+//! pods, an association of EKS ties both. Identities that cannot federate are IAM users with access
+//! keys; files of users stand beside those of roles.
 //!
 //! A file per group of operations; every request goes through
 //! [`AwsCloud::call`], which paces it, measures it and translates its failure.
 
+mod access_keys;
 mod apply;
 mod association;
 mod credentials;
@@ -11,12 +13,15 @@ mod errors;
 mod facts;
 mod observe;
 mod operator_policy;
+mod pages;
 mod prove;
 mod provider;
 mod queue;
 mod sweep;
 mod tags;
 mod trail;
+mod user;
+mod user_steps;
 mod whole;
 
 use std::future::Future;
@@ -33,11 +38,12 @@ use super::{
     AssociationPage, CallObserver, Cloud, CloudError, Depth, EventQueue, Page, PageToken, RateLimit, Unobserved,
 };
 use crate::domain::{
-    Association, AssociationStep, Cluster, Credentials, Observation, Observed, OwnPolicies, PodsOf, Provider,
-    ProviderStep, Reading, SessionSeconds, Step, StepDone, Usage, WebToken,
+    AccessKey, Association, AssociationStep, Cluster, Credentials, KeyStep, LastUse, NewAccessKey, Observation,
+    Observed, OwnPolicies, PodsOf, Provider, ProviderStep, Reading, SessionSeconds, Step, StepDone, Usage, WebToken,
 };
 use crate::names::{
-    AccountId, BoundaryArn, ClusterArn, InstallationId, IssuerUrl, Partition, PrincipalName, QueueUrl, Region, RolePath,
+    AccessKeyId, AccountId, BoundaryArn, ClusterArn, InstallationId, IssuerUrl, Partition, PrincipalKind,
+    PrincipalName, QueueUrl, Region, RolePath,
 };
 
 pub use operator_policy::operator_policy;
@@ -63,7 +69,7 @@ pub struct AwsAccount {
     pub partition: Partition,
     /// The region whose endpoints are called.
     pub region: Region,
-    /// The path of the roles, the installation's own segment included.
+    /// The path of the roles and users, the installation's own segment included.
     pub path: RolePath,
     /// The installation.
     pub installation: InstallationId,
@@ -73,12 +79,19 @@ pub struct AwsAccount {
     pub events: Option<AwsEvents>,
     /// The cluster whose pods EKS hands roles, if it does.
     pub cluster: Option<ClusterArn>,
+    /// Whether Ambit makes users here, for identities that have access keys.
+    pub users: bool,
 }
 
 impl AwsAccount {
     /// The ARN of something of IAM in this account.
     fn iam_arn(&self, resource: &str) -> String {
         format!("arn:{}:iam::{}:{resource}", self.partition, self.account)
+    }
+
+    /// The ARN of a user on this installation's path.
+    fn user_arn(&self, name: &str) -> String {
+        self.iam_arn(&format!("user{}{name}", self.path))
     }
 
     /// The ARN of a role on this installation's path.
@@ -205,14 +218,35 @@ fn times(connect: Duration, call: Duration) -> TimeoutConfig {
 #[async_trait]
 impl Cloud for AwsCloud {
     async fn observe(&self, name: &PrincipalName, depth: Depth) -> Result<Observation<Observed>, CloudError> {
-        match depth {
-            Depth::Own => Box::pin(self.observe_own(name)).await,
-            Depth::Full => Box::pin(self.observe_full(name)).await,
+        match (name.kind(), depth) {
+            (PrincipalKind::Role, Depth::Own) => Box::pin(self.observe_own(name)).await,
+            (PrincipalKind::Role, Depth::Full) => Box::pin(self.observe_full(name)).await,
+            (PrincipalKind::User, Depth::Own) => Box::pin(self.observe_own_user(name)).await,
+            (PrincipalKind::User, Depth::Full) => Box::pin(self.observe_full_user(name)).await,
         }
     }
 
     async fn apply(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError> {
-        self.take_step(name, step).await
+        match name.kind() {
+            PrincipalKind::Role => self.take_step(name, step).await,
+            PrincipalKind::User => self.take_users_step(name, step).await,
+        }
+    }
+
+    async fn access_keys(&self, user: &PrincipalName) -> Result<Vec<AccessKey>, CloudError> {
+        self.list_access_keys(user).await
+    }
+
+    async fn last_use(&self, key: &AccessKeyId) -> Result<LastUse, CloudError> {
+        self.key_last_used(key).await
+    }
+
+    async fn create_access_key(&self, user: &PrincipalName) -> Result<NewAccessKey, CloudError> {
+        self.make_access_key(user).await
+    }
+
+    async fn change_access_key(&self, user: &PrincipalName, step: &KeyStep) -> Result<(), CloudError> {
+        self.take_key_step(user, step).await
     }
 
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {

@@ -54,7 +54,11 @@ impl AwsCloud {
         let request = self.iam.get_role().role_name(name.as_str()).send();
         match errors::found(self.call(OPERATION, request).await)? {
             None => Ok(None),
-            Some(answer) => answer.role.map(Some).ok_or_else(|| errors::incomplete(OPERATION, "the role")),
+            // Where the answer lacks the role, the SDK fills in an empty one.
+            Some(answer) => {
+                let role = answer.role.filter(|role| !role.role_id.is_empty());
+                role.map(Some).ok_or_else(|| errors::incomplete(OPERATION, "the role"))
+            }
         }
     }
 
@@ -66,52 +70,22 @@ impl AwsCloud {
 
     /// The names of all inline policies and what Ambit's own says; nothing if the role went away.
     async fn inline(&self, name: &PrincipalName) -> Result<Option<(Vec<String>, Option<Reading>)>, CloudError> {
-        let mut names = Vec::new();
-        let mut marker = None;
-        loop {
-            let request = self.iam.list_role_policies().role_name(name.as_str()).set_marker(marker).send();
-            let Some(page) = errors::found(self.call("iam:ListRolePolicies", request).await)? else { return Ok(None) };
-            names.extend(page.policy_names);
-            marker = next("iam:ListRolePolicies", page.is_truncated, page.marker)?;
-            if marker.is_none() {
-                break;
-            }
-        }
-        let permissions = if names.iter().any(|policy| policy == PERMISSIONS) {
-            self.get_inline(name, PERMISSIONS).await?
-        } else {
-            None
-        };
+        let ask = |marker| self.iam.list_role_policies().role_name(name.as_str()).set_marker(marker).send();
+        let names = self
+            .all_pages("iam:ListRolePolicies", ask, |page| (page.policy_names, page.is_truncated, page.marker))
+            .await?;
+        let Some(names) = names else { return Ok(None) };
+        let has_own = names.iter().any(|policy| policy == PERMISSIONS);
+        let permissions = if has_own { self.get_inline(name, PERMISSIONS).await? } else { None };
         Ok(Some((names, permissions)))
     }
 
     /// All attached policies; nothing if the role went away.
     async fn attached(&self, name: &PrincipalName) -> Result<Option<Vec<AttachedPolicy>>, CloudError> {
-        const OPERATION: &str = "iam:ListAttachedRolePolicies";
-        let mut all = Vec::new();
-        let mut marker = None;
-        loop {
-            let request = self.iam.list_attached_role_policies().role_name(name.as_str()).set_marker(marker).send();
-            let Some(page) = errors::found(self.call(OPERATION, request).await)? else { return Ok(None) };
-            all.extend(page.attached_policies.unwrap_or_default());
-            marker = next(OPERATION, page.is_truncated, page.marker)?;
-            if marker.is_none() {
-                return Ok(Some(all));
-            }
-        }
-    }
-}
-
-/// Where the next page begins. A list that says there is more and does not say
-/// where must not be taken for a whole one.
-pub(super) fn next(
-    operation: &'static str,
-    truncated: bool,
-    marker: Option<String>,
-) -> Result<Option<String>, CloudError> {
-    match (truncated, marker) {
-        (false, _) => Ok(None),
-        (true, Some(marker)) => Ok(Some(marker)),
-        (true, None) => Err(errors::incomplete(operation, "the marker of the next page")),
+        let ask = |marker| self.iam.list_attached_role_policies().role_name(name.as_str()).set_marker(marker).send();
+        self.all_pages("iam:ListAttachedRolePolicies", ask, |page| {
+            (page.attached_policies.unwrap_or_default(), page.is_truncated, page.marker)
+        })
+        .await
     }
 }

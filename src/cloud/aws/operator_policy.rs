@@ -18,13 +18,23 @@ use crate::policy::POD_IDENTITY;
 /// delete associations of that one cluster and with its own tag only, and name in
 /// them no role but its own: that is all that `iam:PassRole` is for.
 ///
+/// Where the account lets identities have access keys, the same holds of users, and
+/// keys are made, changed and deleted only of users with its tag. It cannot give a
+/// user a password, a managed policy or a group. One action cannot be held to its own
+/// users: IAM decides on taking a user out of a group by the group alone, and groups
+/// have no tags. Whoever leaves `TakeUsersOutOfGroups` out loses only the repair of
+/// that drift, which is then told and refused.
+///
+/// With a cluster, users and very long names together it may be longer than a managed policy
+/// (6,144 characters). The role that Ambit works as takes it as an inline policy then.
+///
 /// `issuers` are those of the cluster and of pipelines, each with whether Ambit may
 /// register it. `GetRole` covers all
-/// roles, because a role of our name on another path must be seen to be left
-/// alone, and because IAM asks for the name without a path while none exists.
+/// roles, and `GetUser` all users, because one of our name on another path must be seen to be
+/// left alone, and because IAM asks for the name without a path while none exists.
 #[must_use]
 pub fn operator_policy(account: &AwsAccount, boundary: &BoundaryArn, issuers: &[(&IssuerUrl, bool)]) -> String {
-    let mut statements = roles(account, boundary);
+    let mut statements = changes(account, boundary);
     statements.extend(reads(account, boundary));
     statements.extend(providers(account, issuers));
     statements.extend(account.cluster.iter().flat_map(|cluster| associations(account, cluster)));
@@ -116,44 +126,99 @@ impl Statement {
     }
 }
 
-fn roles(account: &AwsAccount, boundary: &BoundaryArn) -> Vec<Statement> {
-    const BOUNDARY: &str = "iam:PermissionsBoundary";
-    let ours = account.role_arn("*");
-    vec![
-        Statement::allow("CreateRolesUnderTheBoundary", &["iam:CreateRole"], &ours)
-            .tagging_as_ours(account)
-            .with_our_tags_only()
-            .when_equal(BOUNDARY, boundary.as_str()),
-        Statement::allow("TagRolesOfThisInstallation", &["iam:TagRole"], &ours)
-            .not_on_others(account)
-            .tagging_as_ours(account)
-            .with_our_tags_only(),
-        Statement::allow("GrantUnderTheBoundary", &["iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"], &ours)
-            .on_ours(account)
-            .when_equal(BOUNDARY, boundary.as_str()),
-        Statement::allow(
-            "ChangeAndDeleteRolesOfThisInstallation",
-            &[
-                "iam:DeleteRole",
-                "iam:DeleteRolePolicy",
-                "iam:DetachRolePolicy",
-                "iam:UpdateAssumeRolePolicy",
-                "iam:UpdateRole",
-            ],
-            &ours,
-        )
-        .on_ours(account),
-    ]
+/// A statement about roles, or about roles and users where Ambit makes users: what each may be named
+/// as then, and the actions of each.
+fn principals(account: &AwsAccount, sids: [&'static str; 2], actions: [&[&'static str]; 2]) -> Statement {
+    let role = account.role_arn("*");
+    if !account.users {
+        return Statement::allow(sids[0], actions[0], &role);
+    }
+    let mut all = actions.concat();
+    all.sort_unstable();
+    Statement { resource: Resources::Many(vec![role, account.user_arn("*")]), ..Statement::allow(sids[1], &all, "") }
 }
 
+fn changes(account: &AwsAccount, boundary: &BoundaryArn) -> Vec<Statement> {
+    const BOUNDARY: &str = "iam:PermissionsBoundary";
+    let mut statements = vec![
+        principals(
+            account,
+            ["CreateRolesUnderTheBoundary", "CreateRolesAndUsersUnderTheBoundary"],
+            [&["iam:CreateRole"], &["iam:CreateUser"]],
+        )
+        .tagging_as_ours(account)
+        .with_our_tags_only()
+        .when_equal(BOUNDARY, boundary.as_str()),
+        principals(
+            account,
+            ["TagRolesOfThisInstallation", "TagRolesAndUsersOfThisInstallation"],
+            [&["iam:TagRole"], &["iam:TagUser"]],
+        )
+        .not_on_others(account)
+        .tagging_as_ours(account)
+        .with_our_tags_only(),
+        principals(
+            account,
+            ["GrantUnderTheBoundary"; 2],
+            [
+                &["iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"],
+                &["iam:PutUserPermissionsBoundary", "iam:PutUserPolicy"],
+            ],
+        )
+        .on_ours(account)
+        .when_equal(BOUNDARY, boundary.as_str()),
+        principals(
+            account,
+            ["ChangeAndDeleteRolesOfThisInstallation", "ChangeAndDeleteRolesAndUsersOfThisInstallation"],
+            [
+                &[
+                    "iam:DeleteRole",
+                    "iam:DeleteRolePolicy",
+                    "iam:DetachRolePolicy",
+                    "iam:UpdateAssumeRolePolicy",
+                    "iam:UpdateRole",
+                ],
+                &["iam:DeleteLoginProfile", "iam:DeleteUser", "iam:DeleteUserPolicy", "iam:DetachUserPolicy"],
+            ],
+        )
+        .on_ours(account),
+    ];
+    if account.users {
+        let rotate = ["iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:UpdateAccessKey"];
+        let users = account.user_arn("*");
+        statements.push(Statement::allow("RotateAccessKeysOfThisInstallation", &rotate, &users).on_ours(account));
+        let groups = account.iam_arn("group/*");
+        statements.push(Statement::allow("TakeUsersOutOfGroups", &["iam:RemoveUserFromGroup"], &groups));
+    }
+    statements
+}
+
+/// IAM finds the user of a key by itself, so the last use of a key is a question about a user.
 fn reads(account: &AwsAccount, boundary: &BoundaryArn) -> Vec<Statement> {
+    let mut names = principals(account, ["SeeWhoHasAName"; 2], [&["iam:GetRole"], &["iam:GetUser"]]);
+    let anywhere = |kind: &str| account.iam_arn(&format!("{kind}/*"));
+    names.resource = match names.resource {
+        Resources::One(_) => Resources::One(anywhere("role")),
+        Resources::Many(_) => Resources::Many(vec![anywhere("role"), anywhere("user")]),
+    };
     vec![
-        Statement::allow(
-            "ReadRolesOnThePath",
-            &["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
-            &account.role_arn("*"),
+        principals(
+            account,
+            ["ReadRolesOnThePath", "ReadRolesAndUsersOnThePath"],
+            [
+                &["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+                &[
+                    "iam:GetAccessKeyLastUsed",
+                    "iam:GetLoginProfile",
+                    "iam:GetUserPolicy",
+                    "iam:ListAccessKeys",
+                    "iam:ListAttachedUserPolicies",
+                    "iam:ListGroupsForUser",
+                    "iam:ListUserPolicies",
+                ],
+            ],
         ),
-        Statement::allow("SeeWhoHasAName", &["iam:GetRole"], &account.iam_arn("role/*")),
+        names,
         Statement::allow("SweepAndCount", &["iam:GetAccountAuthorizationDetails", "iam:GetAccountSummary"], "*"),
         Statement::allow("SeeTheBoundary", &["iam:GetPolicy", "iam:GetPolicyVersion"], boundary.as_str()),
     ]

@@ -14,6 +14,7 @@ fn account(installation: &str, path: &str) -> AwsAccount {
         assume_role: None,
         events: None,
         cluster: None,
+        users: false,
     }
 }
 
@@ -81,7 +82,15 @@ fn a_queue_is_read_only_where_there_is_one() {
 #[test]
 fn grants_no_way_up() {
     let forbidden = [
+        "iam:AddUserToGroup",
+        "iam:AttachGroupPolicy",
         "iam:AttachRolePolicy",
+        "iam:AttachUserPolicy",
+        "iam:CreateLoginProfile",
+        "iam:DeleteUserPermissionsBoundary",
+        "iam:UntagUser",
+        "iam:UpdateLoginProfile",
+        "iam:UpdateUser",
         "iam:PassRole",
         "iam:DeleteRolePermissionsBoundary",
         "iam:CreatePolicyVersion",
@@ -91,11 +100,57 @@ fn grants_no_way_up() {
         "iam:CreateAccessKey",
         "sts:AssumeRole",
     ];
-    let granted = actions(&whole());
-    for action in &granted {
+    let of_users = ["iam:CreateUser", "iam:CreateAccessKey"];
+    let users = actions(&operator_policy(&with_users(account("bed", "/ambit/bed/")), &boundary(), &[]));
+    let users = users.into_iter().filter(|action| !of_users.contains(&action.as_str()));
+    for action in actions(&whole()).into_iter().chain(users) {
         assert!(!forbidden.contains(&action.as_str()), "{action}");
         assert!(!action.contains('*'), "{action}");
     }
+}
+
+fn with_users(account: AwsAccount) -> AwsAccount {
+    AwsAccount { users: true, ..account }
+}
+
+#[test]
+fn users_are_touched_only_where_identities_may_have_access_keys() {
+    let of_users =
+        |action: &String| ["User", "AccessKey", "LoginProfile", "Group"].iter().any(|it| action.contains(it));
+    assert!(!actions(&whole()).iter().any(of_users), "{}", whole());
+    let policy = operator_policy(&with_users(account("bed", "/ambit/bed/")), &boundary(), &[(&issuer(), true)]);
+    assert_eq!(policy, include_str!("operator_policy_users.golden.json").trim_end());
+}
+
+/// Whatever is said of users is said on the path alone, of nothing new without boundary and tag, and of
+/// nothing that is there without the tag; but for reads, and for the one action that knows no users.
+#[test]
+fn users_of_others_are_out_of_reach() {
+    let policy = operator_policy(&with_users(account("bed", "/ambit/bed/")), &boundary(), &[]);
+    let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
+    let ours = "arn:aws:iam::123456789012:user/ambit/bed/*";
+    let mut seen = 0;
+    for statement in policy["Statement"].as_array().unwrap() {
+        let (sid, resource) = (statement["Sid"].as_str().unwrap(), statement["Resource"].to_string());
+        let actions: Vec<&str> = statement["Action"].as_array().unwrap().iter().filter_map(|it| it.as_str()).collect();
+        let changes = |action: &&str| {
+            let of_user = ["User", "AccessKey", "LoginProfile"].iter().any(|kind| action.contains(kind));
+            of_user && !action.starts_with("iam:Get") && !action.starts_with("iam:List")
+        };
+        let changing: Vec<&&str> = actions.iter().filter(|action| changes(action)).collect();
+        if changing.is_empty() || sid == "TakeUsersOutOfGroups" {
+            continue;
+        }
+        seen += changing.len();
+        assert!(resource.contains(ours) && resource.matches(":user/").count() == 1, "{sid}: {resource}");
+        let equals = &statement["Condition"]["StringEquals"];
+        let is_ours = |key: &str| equals[format!("aws:{key}/ambit.dev/installation")] == "bed";
+        let makes = ["CreateRolesAndUsersUnderTheBoundary", "TagRolesAndUsersOfThisInstallation"].contains(&sid);
+        assert!(is_ours(if makes { "RequestTag" } else { "ResourceTag" }), "{sid}");
+        let gives = changing.iter().any(|action| action.contains("Put") || action.ends_with("CreateUser"));
+        assert!(!gives || equals["iam:PermissionsBoundary"] == boundary().as_str(), "{sid}");
+    }
+    assert_eq!(seen, 11);
 }
 
 fn with_cluster(installation: &str, path: &str, cluster: &str) -> AwsAccount {
@@ -139,10 +194,21 @@ fn associations_are_touched_only_where_eks_hands_roles_to_pods() {
 }
 
 #[test]
-fn with_a_cluster_it_fits_into_a_managed_policy_too() {
+fn with_a_cluster_or_users_it_fits_into_a_managed_policy_too() {
+    let counted = |policy: &str| policy.chars().filter(|character| !character.is_whitespace()).count();
     let cluster = format!("arn:aws:eks:eu-west-1:123456789012:cluster/{}", "c".repeat(100));
-    let long = with_cluster(&"x".repeat(20), &format!("/{}/{}/", "p".repeat(100), "x".repeat(20)), &cluster);
-    let policy = operator_policy(&long, &boundary(), &[]);
-    let counted = policy.chars().filter(|character| !character.is_whitespace()).count();
-    assert!(counted <= MANAGED_POLICY_LIMIT, "{counted}");
+    let (installation, path) = ("x".repeat(20), format!("/{}/{}/", "p".repeat(100), "x".repeat(20)));
+    let long = with_cluster(&installation, &path, &cluster);
+    let policy = counted(&operator_policy(&long, &boundary(), &[]));
+    assert!(policy <= MANAGED_POLICY_LIMIT, "{policy}");
+    let long = with_users(account(&installation, &path));
+    let policy = counted(&operator_policy(&long, &boundary(), &[(&issuer(), true)]));
+    assert!(policy <= MANAGED_POLICY_LIMIT, "{policy}");
+    let all = with_users(with_cluster("production-eu", "/platform/ambit/production-eu/", CLUSTER));
+    let policy = counted(&operator_policy(&all, &boundary(), &[(&issuer(), true)]));
+    assert!(policy <= MANAGED_POLICY_LIMIT, "{policy}");
+    // All of it with names as long as they may be does not; a role takes it as an inline policy.
+    let all = with_users(with_cluster(&installation, &path, &cluster));
+    let policy = counted(&operator_policy(&all, &boundary(), &[(&issuer(), true)]));
+    assert!((MANAGED_POLICY_LIMIT + 1..=crate::policy::MAX_INLINE).contains(&policy), "{policy}");
 }

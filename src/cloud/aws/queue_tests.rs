@@ -19,6 +19,7 @@ fn account() -> AwsAccount {
         installation: InstallationId::parse("bed").unwrap(),
         assume_role: None,
         cluster: None,
+        users: false,
         events: Some(AwsEvents {
             queue: QueueUrl::parse(URL).unwrap(),
             boundary: BoundaryArn::parse("arn:aws:iam::123456789012:policy/b").unwrap(),

@@ -22,6 +22,7 @@ fn aws_account() -> AwsAccount {
         assume_role: None,
         events: None,
         cluster: None,
+        users: false,
     }
 }
 
@@ -31,7 +32,7 @@ fn owner() -> Owner {
 }
 
 pub(super) fn name() -> PrincipalName {
-    PrincipalName::derive(&owner().installation, &owner().identity)
+    PrincipalName::role(&owner().installation, &owner().identity)
 }
 
 fn boundary() -> BoundaryArn {
@@ -191,6 +192,20 @@ async fn only_the_clouds_own_word_means_absent() {
         let error = cloud.observe(&name(), Depth::Full).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Transient, "{status} {text}: {error}");
     }
+}
+
+/// Not a role of nobody, on no path.
+#[tokio::test]
+async fn an_answer_without_its_role_is_none() {
+    let (cloud, _scripted) = cloud_that(|asked| yes(&asked.action, "")).await;
+    let error = cloud.observe(&name(), Depth::Full).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.to_string().as_str()),
+        (ErrorKind::Transient, "iam:GetRole: the answer lacks the role")
+    );
+    let birth = Birth { owner: owner(), trust: document(), boundary: boundary(), session: SessionSeconds::MIN };
+    let error = cloud.apply(&name(), &Step::Create(birth)).await.unwrap_err();
+    assert_eq!(error.to_string(), "iam:CreateRole: the answer lacks the role");
 }
 
 #[tokio::test]

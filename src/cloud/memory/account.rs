@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::MemoryRole;
 use super::association::Clusters;
+use super::users::Users;
 use crate::cloud::aws::{CLOSED, PERMISSIONS, SESSIONS};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::domain::{Birth, Provider, Step, StepDone};
@@ -23,6 +24,7 @@ pub(super) struct Account {
     /// By ARN, with their documents.
     pub(super) boundaries: BTreeMap<String, String>,
     pub(super) clusters: Clusters,
+    pub(super) users: Users,
     pub(super) calls: BTreeMap<&'static str, u64>,
     pub(super) read_lag: u32,
     pub(super) proof_lag: u32,
@@ -53,6 +55,7 @@ impl Account {
             providers: BTreeMap::new(),
             boundaries: BTreeMap::new(),
             clusters: Clusters::new(),
+            users: Users::default(),
             calls: BTreeMap::new(),
             read_lag: 0,
             proof_lag: 0,
@@ -161,6 +164,9 @@ impl Account {
                 _ => Err(no_role(name)),
             };
         };
+        let put = |role: &mut MemoryRole, policy: &str, text: &str| {
+            put_inline(("iam:PutRolePolicy", MAX_INLINE), &role.name, &mut role.inline, policy, text)
+        };
         match step {
             Step::Create(_) | Step::Delete => {}
             Step::SetOwner(owner) => role.tag(owner),
@@ -171,14 +177,18 @@ impl Account {
                 trust.text().clone_into(&mut role.trust);
             }
             Step::SetSession(session) => role.session = session.get(),
-            Step::SetPermissions(document) => put_inline(role, PERMISSIONS, document.text())?,
+            Step::SetPermissions(document) => put(role, PERMISSIONS, document.text())?,
             Step::RemovePermissions => drop(role.inline.remove(PERMISSIONS)),
-            Step::Close => put_inline(role, CLOSED, deny_all().text())?,
+            Step::Close => put(role, CLOSED, deny_all().text())?,
             Step::Open => drop(role.inline.remove(CLOSED)),
-            Step::DenySessions(before) => put_inline(role, SESSIONS, deny_sessions_before(&before.to_string()).text())?,
+            Step::DenySessions(before) => put(role, SESSIONS, deny_sessions_before(&before.to_string()).text())?,
             Step::AdmitSessions => drop(role.inline.remove(SESSIONS)),
             Step::RemoveInline(policy) => drop(role.inline.remove(policy)),
             Step::Detach(arn) => drop(role.attached.remove(arn)),
+            Step::LeaveGroup(_) | Step::RemovePassword => {
+                let message = format!("`{}` is no step of a role", step.name());
+                return Err(refusal(ErrorKind::Invalid, "iam:UpdateRole", "InvalidInput", message));
+            }
         }
         Ok(())
     }
@@ -233,7 +243,7 @@ impl Account {
         self.roles.values().map(|kept| &kept.role)
     }
 
-    fn must_exist(&self, operation: &'static str, boundary: &str) -> Result<(), CloudError> {
+    pub(super) fn must_exist(&self, operation: &'static str, boundary: &str) -> Result<(), CloudError> {
         if self.boundaries.contains_key(boundary) {
             return Ok(());
         }
@@ -249,7 +259,7 @@ pub(super) fn lagging(reads: &mut u32) -> bool {
     over
 }
 
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
@@ -261,14 +271,21 @@ fn check_trust(operation: &'static str, trust: &str) -> Result<(), CloudError> {
     Err(refusal(ErrorKind::LimitExceeded, operation, "LimitExceeded", message))
 }
 
-fn put_inline(role: &mut MemoryRole, policy: &str, document: &str) -> Result<(), CloudError> {
-    let others = role.inline.iter().filter(|(name, _)| name.as_str() != policy);
+/// Writes an inline policy, if all of them together stay under the limit.
+pub(super) fn put_inline(
+    (operation, limit): (&'static str, usize),
+    name: &str,
+    inline: &mut BTreeMap<String, String>,
+    policy: &str,
+    document: &str,
+) -> Result<(), CloudError> {
+    let others = inline.iter().filter(|(name, _)| name.as_str() != policy);
     let total: usize = others.map(|(_, text)| size_for_iam(text)).sum::<usize>() + size_for_iam(document);
-    if total > MAX_INLINE {
-        let message = format!("Maximum policy size of {MAX_INLINE} bytes exceeded for role {}", role.name);
-        return Err(refusal(ErrorKind::LimitExceeded, "iam:PutRolePolicy", "LimitExceeded", message));
+    if total > limit {
+        let message = format!("Maximum policy size of {limit} bytes exceeded for {name}");
+        return Err(refusal(ErrorKind::LimitExceeded, operation, "LimitExceeded", message));
     }
-    role.inline.insert(policy.to_owned(), document.to_owned());
+    inline.insert(policy.to_owned(), document.to_owned());
     Ok(())
 }
 

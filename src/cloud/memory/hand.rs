@@ -10,7 +10,7 @@ use crate::domain::{PodsOf, Provider};
 use crate::names::{BoundaryArn, ClusterArn, IssuerUrl};
 
 /// What the port counts as reading; all else writes.
-const READS: [&str; 11] = [
+const READS: [&str; 13] = [
     "observe",
     "prove",
     "credentials",
@@ -22,6 +22,8 @@ const READS: [&str; 11] = [
     "sweep-associations",
     "account",
     "usage",
+    "access-keys",
+    "last-use",
 ];
 
 /// What a boundary says when a test does not care.

@@ -10,9 +10,12 @@
 mod account;
 mod association;
 mod hand;
+mod hand_users;
 mod queue;
 mod role;
 mod trust;
+mod user;
+mod users;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,15 +25,18 @@ use async_trait::async_trait;
 use self::account::Account;
 use super::{AssociationPage, Cloud, CloudError, Depth, EventQueue, Page, PageToken};
 use crate::domain::{
-    Association, AssociationStep, Cluster, Credentials, Observation, Observed, PodsOf, Provider, ProviderStep, Reading,
-    SessionSeconds, Step, StepDone, Usage, WebToken, reading,
+    AccessKey, Association, AssociationStep, Cluster, Credentials, KeyStep, LastUse, NewAccessKey, Observation,
+    Observed, PodsOf, Provider, ProviderStep, Reading, SessionSeconds, Step, StepDone, Usage, WebToken, reading,
 };
-use crate::names::{AccountId, BoundaryArn, ClusterArn, InstallationId, IssuerUrl, PrincipalName, RolePath};
+use crate::names::{
+    AccessKeyId, AccountId, BoundaryArn, ClusterArn, InstallationId, IssuerUrl, PrincipalKind, PrincipalName, RolePath,
+};
 
 pub use self::association::MemoryAssociation;
 pub use self::queue::MemoryQueue;
 pub use self::role::MemoryRole;
 pub use self::trust::CANARY;
+pub use self::user::{MemoryKey, MemoryUser};
 
 /// One installation's view of an account in memory. Clones see the same account.
 #[derive(Debug, Clone)]
@@ -40,19 +46,27 @@ pub struct MemoryCloud {
     installation: InstallationId,
     queue: Option<MemoryQueue>,
     cluster: Option<ClusterArn>,
+    users: bool,
 }
 
 impl MemoryCloud {
     /// An empty account, seen by the installation whose roles lie on `path`.
     #[must_use]
     pub fn new(account: AccountId, path: RolePath, installation: InstallationId) -> Self {
-        Self { account: Arc::new(Mutex::new(Account::new(account))), path, installation, queue: None, cluster: None }
+        Self {
+            account: Arc::new(Mutex::new(Account::new(account))),
+            path,
+            installation,
+            queue: None,
+            cluster: None,
+            users: false,
+        }
     }
 
     /// The same account as another installation sees it.
     #[must_use]
     pub fn seen_by(&self, path: RolePath, installation: InstallationId) -> Self {
-        Self { account: Arc::clone(&self.account), path, installation, queue: None, cluster: None }
+        Self { path, installation, queue: None, cluster: None, users: false, ..self.clone() }
     }
 
     /// The same account, which tells what is done to it in a queue: what the test puts there.
@@ -67,6 +81,12 @@ impl MemoryCloud {
         Self { cluster: Some(cluster), ..self }
     }
 
+    /// The same account, where Ambit makes users as well: sweeps bring them.
+    #[must_use]
+    pub fn making_users(self) -> Self {
+        Self { users: true, ..self }
+    }
+
     fn locked(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,20 +97,52 @@ impl Cloud for MemoryCloud {
     async fn observe(&self, name: &PrincipalName, depth: Depth) -> Result<Observation<Observed>, CloudError> {
         let mut account = self.locked();
         account.count("observe");
-        Ok(match account.read(name.as_str()) {
-            Some(role) => Observation::Present(role.observed(self.path.as_str(), depth)),
-            None => Observation::Absent,
-        })
+        let (name, kind, path) = (name.as_str(), name.kind(), self.path.as_str());
+        let found = match kind {
+            PrincipalKind::Role => account.read(name).map(|role| role.observed(path, depth)),
+            PrincipalKind::User => account.read_user(name).map(|user| user.observed(path, depth)),
+        };
+        Ok(found.map_or(Observation::Absent, Observation::Present))
     }
 
     async fn apply(&self, name: &PrincipalName, step: &Step) -> Result<StepDone, CloudError> {
         let mut account = self.locked();
         account.count(step.name());
-        match step {
-            Step::Create(birth) => account.create(name.as_str(), self.path.as_str(), birth),
-            Step::Delete => account.delete(name.as_str()).map(|()| StepDone::Done),
-            step => account.change(name.as_str(), step).map(|()| StepDone::Done),
-        }
+        let (name, kind, path) = (name.as_str(), name.kind(), self.path.as_str());
+        let done = match (kind, step) {
+            (PrincipalKind::Role, Step::Create(birth)) => return account.create(name, path, birth),
+            (PrincipalKind::Role, Step::Delete) => account.delete(name),
+            (PrincipalKind::Role, step) => account.change(name, step),
+            (PrincipalKind::User, Step::Create(birth)) => return account.create_user(name, path, birth),
+            (PrincipalKind::User, Step::Delete) => account.delete_user(name),
+            (PrincipalKind::User, step) => account.change_user(name, step),
+        };
+        done.map(|()| StepDone::Done)
+    }
+
+    async fn access_keys(&self, user: &PrincipalName) -> Result<Vec<AccessKey>, CloudError> {
+        let mut account = self.locked();
+        account.count("access-keys");
+        Ok(account.list_keys(user.as_str()))
+    }
+
+    async fn last_use(&self, key: &AccessKeyId) -> Result<LastUse, CloudError> {
+        let mut account = self.locked();
+        account.count("last-use");
+        account.last_use(key)
+    }
+
+    async fn create_access_key(&self, user: &PrincipalName) -> Result<NewAccessKey, CloudError> {
+        let mut account = self.locked();
+        account.count("create-access-key");
+        let now = (account.clock)();
+        account.create_key(user.as_str(), now)
+    }
+
+    async fn change_access_key(&self, user: &PrincipalName, step: &KeyStep) -> Result<(), CloudError> {
+        let mut account = self.locked();
+        account.count(step.name());
+        account.change_key(user.as_str(), step)
     }
 
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {
@@ -113,8 +165,15 @@ impl Cloud for MemoryCloud {
     async fn sweep(&self, from: Option<&PageToken>) -> Result<Page, CloudError> {
         let mut account = self.locked();
         account.count("sweep");
-        let (roles, next) = account.page(from.map(|token| token.0.as_str()));
-        let principals = roles.into_iter().map(|role| role.swept(self.path.as_str())).collect();
+        let (from, path) = (from.map(|token| token.0.as_str()), self.path.as_str());
+        if let Some(from) = from.and_then(Account::users_from) {
+            let (users, next) = account.page_of_users(from);
+            let principals = users.into_iter().map(|user| user.swept(path)).collect();
+            return Ok(Page { principals, next: next.map(PageToken) });
+        }
+        let (roles, next) = account.page(from);
+        let next = next.or_else(|| account.first_users().filter(|_| self.users));
+        let principals = roles.into_iter().map(|role| role.swept(path)).collect();
         Ok(Page { principals, next: next.map(PageToken) })
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cloud::Depth;
 use crate::cloud::aws::OWN;
 use crate::domain::{Denial, Observed, OwnerTags, Swept};
-use crate::names::Owner;
+use crate::names::{Owner, PrincipalKind};
 
 const INSTALLATION: &str = "ambit.dev/installation";
 const IDENTITY: &str = "ambit.dev/identity";
@@ -65,8 +65,7 @@ impl MemoryRole {
 
     /// Writes the mark of what its owner left behind.
     pub fn retain(&mut self, owner: &Owner) {
-        let tags = [(INSTALLATION, owner.installation.to_string()), (RETAINED, owner.uid.clone())];
-        self.tags.extend(tags.map(|(key, value)| (key.to_owned(), value)));
+        self.tags.extend(retained_tags(owner));
     }
 
     /// What a policy of this name says.
@@ -85,6 +84,7 @@ impl MemoryRole {
     pub(super) fn swept(&self, path: &str) -> Swept {
         let (owner, other_tags) = parted(&self.tags);
         Swept {
+            kind: PrincipalKind::Role,
             name: self.name.clone(),
             id: self.id.clone(),
             arn: self.arn.clone(),
@@ -95,6 +95,7 @@ impl MemoryRole {
             boundary: self.boundary.clone(),
             inline: self.inline.iter().map(|(name, text)| (name.clone(), Ok(text.clone()))).collect(),
             attached: self.attached.clone(),
+            groups: BTreeSet::new(),
             last_used: None,
             own: OWN,
         }
@@ -102,19 +103,31 @@ impl MemoryRole {
 
     /// The role as a look at it alone tells it. Policies of a role on another path are not read.
     pub(super) fn observed(&self, path: &str, depth: Depth) -> Observed {
-        let mut observed = Observed { session: Some(self.session), ..self.swept(path).read() };
-        observed.complete = observed.on_our_path && depth == Depth::Full;
-        if !observed.on_our_path {
-            observed.permissions = None;
-        }
-        if !observed.complete {
-            observed.denial = Denial::Absent;
-            observed.sessions_denied_before = None;
-            observed.other_inline.clear();
-            observed.attached.clear();
-        }
-        observed
+        Observed { session: Some(self.session), ..looked_at(self.swept(path).read(), depth) }
     }
+}
+
+/// What a look at one principal tells of all that there is.
+pub(super) fn looked_at(observed: Observed, depth: Depth) -> Observed {
+    let complete = observed.on_our_path && depth == Depth::Full;
+    let mut observed = Observed { complete, ..observed };
+    if !observed.on_our_path {
+        observed.permissions = None;
+    }
+    if !observed.complete {
+        observed.denial = Denial::Absent;
+        observed.sessions_denied_before = None;
+        observed.other_inline.clear();
+        observed.attached.clear();
+        observed.groups.clear();
+    }
+    observed
+}
+
+/// The mark of what an owner left behind.
+pub(super) fn retained_tags(owner: &Owner) -> BTreeMap<String, String> {
+    let tags = [(INSTALLATION, owner.installation.to_string()), (RETAINED, owner.uid.clone())];
+    tags.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
 /// The tags that say whose something is.

@@ -36,7 +36,7 @@ fn owner() -> Owner {
 }
 
 fn name() -> PrincipalName {
-    PrincipalName::derive(&owner().installation, &owner().identity)
+    PrincipalName::role(&owner().installation, &owner().identity)
 }
 
 fn document(text: &str) -> Document {

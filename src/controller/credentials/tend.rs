@@ -10,7 +10,7 @@ use super::super::stop::cluster_verdict;
 use super::{Kept, delete, issued, note_next, usable};
 use crate::cloud::ErrorKind;
 use crate::cluster::{ClusterError, ClusterErrorKind};
-use crate::domain::{SecretVersion, SessionSeconds};
+use crate::domain::{SecretVersion, SecretWrite, SessionSeconds};
 use crate::plan::{Delivery, Issued, Means, Place, Reason, Resolved, SecretTarget, Standing, Stored, Verdict, place};
 
 /// Why credentials could not be looked after.
@@ -178,7 +178,8 @@ async fn issue(
         let (verdict, failure) = unproven(case, &error);
         Problem::new(verdict, failure)
     })?;
-    let written = cluster.write_secret(&case.incarnation, &target.name, version, &target.data(&issued)).await;
+    let written =
+        cluster.write_secret(&case.incarnation, &target.name, version, &SecretWrite::data(target.data(&issued))).await;
     written.map_err(|error| Problem::secret(&error))?;
     Ok(issued.expires())
 }

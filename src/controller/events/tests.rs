@@ -69,8 +69,10 @@ fn stage() -> Stage {
         sweeps: Sweeps::default(),
         timing: Timing { resync: Duration::from_hours(1), consistency_window: Duration::from_secs(15) },
         metrics: Metrics::default(),
+        injects: true,
         catalogue: Catalogue::embedded(),
         clock: now,
+        steady: || Duration::ZERO,
         spread: || 0.5,
     };
     let (wake, woken) = mpsc::channel(8);
@@ -93,7 +95,7 @@ fn change(event: &str, target: Target) -> ChangeEvent {
 /// Somebody changed the permissions of the role of an identity.
 fn changed(identity: &str, event: &str) -> Record {
     let installation = InstallationId::parse("bed").unwrap();
-    let name = PrincipalName::derive(&installation, &IdentityKey::new("shop", identity)).to_string();
+    let name = PrincipalName::role(&installation, &IdentityKey::new("shop", identity)).to_string();
     Record::Role { name, change: change(event, Target::Permissions) }
 }
 

@@ -4,6 +4,7 @@ use crate::cloud::{CloudError, Depth};
 use crate::cluster::ClusterError;
 use crate::controller::account::AccountContext;
 use crate::controller::accounts::Account;
+use crate::controller::apply;
 use crate::controller::stop::cloud_verdict;
 use crate::domain::{Observation, Step};
 use crate::plan::orphan::Owned;
@@ -52,7 +53,7 @@ pub async fn remove(context: &AccountContext, used: &Account, orphan: &Owned) ->
     else {
         return Ok(Fate::LeftAlone);
     };
-    let findings = lint(&steps, &orphan.owner, &observation, true);
+    let findings = lint(orphan.name.kind(), &steps, &orphan.owner, &observation, true);
     if !findings.is_empty() {
         let list = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         tracing::error!(findings = %list, principal = %orphan.name, "the removal of a role without an identity was vetoed");
@@ -74,7 +75,7 @@ async fn take(context: &AccountContext, used: &Account, orphan: &Owned, steps: &
             return Ok(Fate::Spared);
         }
         tracing::info!(step = step.name(), principal = %orphan.name, %identity, "removing a role whose identity is gone");
-        let done = used.cloud.apply(&orphan.name, step).await;
+        let done = apply::away(used.cloud.as_ref(), &orphan.name, step).await;
         // That a step failed does not say that it had no effect.
         done.map_err(|error| Trouble { verdict: cloud_failed(&error), amid: true })?;
     }

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::domain::Denial;
+use crate::names::PrincipalKind;
 use crate::plan::lint;
 use crate::plan::sample::{desired, live, owner};
 
@@ -14,7 +16,7 @@ fn what_does_not_fit_is_denied_and_nothing_else_is_done() {
     found.attached = BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]);
     let planned = closing(found.clone(), false);
     assert_eq!(planned, Closing::Close(vec![Step::Close]));
-    assert_eq!(lint(&[Step::Close], &owner(), &Observation::Present(found), false), []);
+    assert_eq!(lint(PrincipalKind::Role, &[Step::Close], &owner(), &Observation::Present(found), false), []);
 }
 
 /// Somebody rewrote the denial: it is written anew.

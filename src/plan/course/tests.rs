@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::v1alpha1::ManagementPolicy;
-use crate::api::v1alpha1::{MachineIdentity, ScopePolicy};
+use crate::api::v1alpha1::{CloudAccount, MachineIdentity, ScopePolicy};
 use crate::domain::Desired;
 use crate::plan::sample::{self, declaration, grounds, identity, installation, key, permissions};
 
@@ -189,6 +189,50 @@ fn what_is_live_stays_only_while_all_of_it_fits() {
     ] {
         assert!(!tolerated(&identity, &wide), "{wide:?}");
     }
+}
+
+/// Neither a scope that is wrong nor an issuer that the account lists no more keeps a pipeline in.
+#[test]
+fn a_pipeline_that_nobody_lists_is_not_let_in_any_longer() {
+    let (installation, key) = (installation(), key());
+    let github = "https://token.actions.githubusercontent.com";
+    let mut account = sample::account();
+    let federation = &mut account.spec.aws.as_mut().unwrap().federation;
+    federation.pipelines = serde_json::from_value(json!([{"issuer": github}])).unwrap();
+    let mut closed = account.clone();
+    closed.spec.aws.as_mut().unwrap().federation.pipelines.clear();
+    let mut identity = identity();
+    identity.spec.subject = serde_json::from_value(json!({
+        "pipeline": {"github": {"repository": "acme/shop", "environment": "prod"}},
+    }))
+    .unwrap();
+    let settings = AccountSettings::parse(&account.spec, &installation).unwrap();
+    let trust = desired::declared_trust(declaration(&identity, &key), &settings).unwrap();
+    let small = sample::live(&sample::desired());
+    let live = Observed { trust: Reading::Document(trust), ..small.clone() };
+    let mut listing = policy("Revoke", READ).as_ref().clone();
+    listing.spec.pipelines = serde_json::from_value(json!([{"issuer": github, "repositories": ["acme/*"]}])).unwrap();
+    identity.spec.scopes[0].actions = vec!["sqs:SendMesage".into()];
+    let stays = |identity: &MachineIdentity, account: &CloudAccount, policy: ScopePolicy, live: &Observed| {
+        let account = Some(Arc::new(account.clone()));
+        let grounds = Grounds { policies: vec![Arc::new(policy)], account, ..grounds(&installation) };
+        let (recorded, declaration) = (Recorded::default(), declaration(identity, &key));
+        let past = Past { recorded: &recorded, held: true };
+        match course(declaration, &grounds, past, Catalogue::embedded(), &mut None) {
+            Course::Revoke(revocation) => revocation.tolerates(live, declaration, &grounds, Catalogue::embedded()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let unlisting = policy("Revoke", READ).as_ref().clone();
+    assert!(stays(&identity, &account, listing.clone(), &live), "a typing error takes nothing away");
+    assert!(!stays(&identity, &account, unlisting.clone(), &live), "no policy lists it");
+    assert!(!stays(&identity, &closed, listing.clone(), &live), "the account does not trust its issuer");
+    assert!(stays(&identity, &closed, unlisting, &small), "pods have nothing to do with it");
+    let unreadable = Observed { trust: Reading::Unreadable("why".into()), ..live.clone() };
+    assert!(!stays(&identity, &account, listing.clone(), &unreadable));
+    let mut other = identity.clone();
+    other.spec.subject.pipeline.as_mut().unwrap().github.as_mut().unwrap().environment = Some("dev".into());
+    assert!(!stays(&other, &account, listing, &live), "what is live is not what is declared");
 }
 
 /// What is known is used only for the same generation, account and policies.

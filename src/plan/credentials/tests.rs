@@ -15,7 +15,7 @@ fn after(minutes: i64) -> Timestamp {
 }
 
 fn target(format: SecretFormat, profile: Option<&str>) -> SecretTarget {
-    SecretTarget { name: "orders-aws".to_owned(), format, profile: profile.map(str::to_owned) }
+    SecretTarget { holds: Holds::Session, name: "orders-aws".to_owned(), format, profile: profile.map(str::to_owned) }
 }
 
 fn environment() -> SecretTarget {
@@ -174,6 +174,8 @@ fn seen(label: Option<&str>, owners: &[&str], own_keys: &[&str]) -> SecretSeen {
         credentials_of: label.map(str::to_owned),
         owners: all(owners),
         own_keys: all(own_keys),
+        annotations: BTreeMap::new(),
+        key_written: None,
         deleting: false,
     }
 }

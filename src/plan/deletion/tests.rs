@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::plan::lint;
-use crate::plan::sample::{by_hand, desired, live, owner};
+use crate::plan::sample::{by_hand, desired, desired_user, live, owner};
 
 fn removal(live: Observed, recorded_id: Option<&str>) -> Removal {
     plan_removal(&owner(), &Observation::Present(live), recorded_id, &desired().boundary)
@@ -24,7 +24,7 @@ fn it_is_denied_first_and_deleted_last() {
     let planned = removal(found.clone(), Some("AROA1"));
     assert_eq!(names(&planned), ["close", "detach", "remove-inline", "remove-permissions", "open", "delete"]);
     let Removal::Remove(steps) = planned else { unreachable!() };
-    assert_eq!(lint(&steps, &owner(), &Observation::Present(found), true), []);
+    assert_eq!(lint(found.kind, &steps, &owner(), &Observation::Present(found), true), []);
 }
 
 #[test]
@@ -71,4 +71,26 @@ fn only_this_incarnations_principal_is_removed() {
     for (fence, found) in fences {
         assert_eq!(removal(found, Some("AROA1")), Removal::NotOurs(note.clone()), "{fence}");
     }
+}
+
+/// The keys go between the denial and the rest, and not by this plan.
+#[test]
+fn a_user_leaves_its_groups_and_loses_its_password() {
+    let mut found = live(&desired_user());
+    let plain = ["close", "remove-permissions", "open", "delete"];
+    assert_eq!(names(&removal(found.clone(), Some("AROA1"))), plain);
+    found.groups = BTreeSet::from(["admins".into(), "testers".into()]);
+    found.attached = BTreeSet::from(["arn:a".into()]);
+    let rest = ["leave-group", "leave-group", "detach", "remove-permissions", "open", "delete"];
+    // Where nobody told of a password, none may be left.
+    for (has_password, removes) in [(Some(true), true), (None, true), (Some(false), false)] {
+        let found = Observed { has_password, ..found.clone() };
+        let planned = removal(found.clone(), Some("AROA1"));
+        let password = if removes { vec!["remove-password"] } else { Vec::new() };
+        assert_eq!(names(&planned), [vec!["close"], password, rest.to_vec()].concat());
+        let Removal::Remove(steps) = planned else { unreachable!() };
+        assert_eq!(lint(found.kind, &steps, &owner(), &Observation::Present(found), true), []);
+    }
+    let note = format!("`{}` is not this identity's user and was left alone", found.arn);
+    assert_eq!(removal(found, Some("AROA2")), Removal::NotOurs(note));
 }

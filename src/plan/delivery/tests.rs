@@ -36,8 +36,13 @@ fn handed() -> Delivery {
 
 /// Where Ambit keeps credentials in a Secret.
 fn stored(method: DeliveryMethod) -> Delivery {
-    let target = SecretTarget { name: "orders-aws".into(), format: SecretFormat::Environment, profile: None };
-    delivery(&pods(), Some(target), &settings(method, None).unwrap(), ARN)
+    let target = SecretTarget {
+        holds: crate::plan::credentials::Holds::Session,
+        name: "orders-aws".into(),
+        format: SecretFormat::Environment,
+        profile: None,
+    };
+    delivery(&pods(), Some(Storing::Session(target)), &settings(method, None).unwrap(), ARN)
 }
 
 fn injected(token: Option<TokenSpec>) -> Delivery {
@@ -230,7 +235,7 @@ fn annotations_of_somebody_else_are_never_taken_over() {
 
 #[test]
 fn what_is_ambits_own_is_told_by_its_mark_or_its_role() {
-    let principal = PrincipalName::derive(&sample::installation(), &sample::key());
+    let principal = PrincipalName::role(&sample::installation(), &sample::key());
     let own = format!("arn:aws:iam::123456789012:role/ambit/sim/{principal}");
     let may_be = |found: &[(&str, &str)]| may_be_of("orders", &principal, &pairs(found));
     assert!(may_be(&[(ANNOTATED_BY, "orders")]));
@@ -245,14 +250,14 @@ fn only_what_ambit_wrote_can_drift() {
     assert_eq!(difference(&said()), None);
     let lost = "service account `orders` has no annotation `eks.amazonaws.com/role-arn`, so the webhook of EKS gives its new pods nothing";
     assert_eq!(difference(&Annotations::new()), Some((DriftClass::Missing, lost.to_owned())));
-    let other = "service account `orders` has another annotation `eks.amazonaws.com/role-arn`, `eks.amazonaws.com/token-expiration`";
+    let other = "service account `orders` has another annotation `eks.amazonaws.com/role-arn` and has no annotation `eks.amazonaws.com/token-expiration`";
     let found = changed(|it| {
         it.insert(ROLE_ARN.into(), OTHER.into());
         it.remove(TOKEN_EXPIRATION);
     });
     assert_eq!(difference(&found), Some((DriftClass::Changed, other.to_owned())));
     let unmarked = changed(|it| drop(it.remove(ANNOTATED_BY)));
-    let words = "service account `orders` has another annotation `ambit.dev/annotated-by`";
+    let words = "service account `orders` has no annotation `ambit.dev/annotated-by`";
     assert_eq!(difference(&unmarked), Some((DriftClass::Changed, words.to_owned())));
     assert_eq!(difference(&pairs(&[(ROLE_ARN, OTHER)])), None, "it is somebody else's");
 }

@@ -121,7 +121,7 @@ fn a_pipeline_has_no_secret() {
     assert_eq!(reason, Reason::InvalidScope);
     assert_eq!(
         message,
-        "`spec.credentials.sessionSecret` must go with `spec.subject.serviceAccount`: a pipeline exchanges its own token, by federation"
+        "`spec.credentials` of a pipeline must be by federation: it exchanges its own token; a Secret must go with `spec.subject.serviceAccount`"
     );
 }
 

@@ -33,6 +33,8 @@ pub enum Part {
     Permissions,
     InlinePolicy,
     Attachment,
+    Group,
+    LoginProfile,
     Provider,
     Association,
     ServiceAccount,
@@ -52,6 +54,8 @@ impl Part {
             Self::Permissions => "permissions",
             Self::InlinePolicy => "inlinePolicy",
             Self::Attachment => "attachment",
+            Self::Group => "group",
+            Self::LoginProfile => "loginProfile",
             Self::Provider => "provider",
             Self::Association => "association",
             Self::ServiceAccount => "serviceAccount",
@@ -126,8 +130,8 @@ impl Severity {
 pub struct Difference {
     /// The part.
     pub part: Part,
-    /// Which one, where there may be several: the name of an inline policy, the ARN of an
-    /// attached one.
+    /// Which one, where there may be several: the name of an inline policy or of a group, the ARN
+    /// of an attached policy.
     pub subject: Option<String>,
     /// The class.
     pub class: DriftClass,
@@ -226,7 +230,7 @@ fn boundary(desired: &Desired, live: &Observed) -> Option<Difference> {
         Some(found) => {
             (DriftClass::Changed, format!("the permissions boundary is `{found}` instead of `{}`", desired.boundary))
         }
-        None => (DriftClass::Missing, "the role has no permissions boundary".to_owned()),
+        None => (DriftClass::Missing, format!("the {} has no permissions boundary", live.kind.word())),
     };
     // What another boundary allows is not read, and none at all allows everything.
     let difference = Difference::new(Part::Boundary, class, summary).widening();
@@ -276,12 +280,21 @@ fn document(part: Part, what: &str, declared: &Document, live: &Reading, detail:
     Some(Difference { widens, witness, ..Difference::new(part, class, summary) })
 }
 
-/// Policies that nobody declared, and a denial that was not taken away.
+/// Policies, groups and a password that nobody declared, and a denial that was not taken away.
 fn foreign(desired: &Desired, live: &Observed, detail: Detail) -> Vec<Difference> {
     let attached = live.attached.iter().map(|arn| {
         let summary = format!("the managed policy `{arn}` is attached and was not declared");
         let difference = Difference::new(Part::Attachment, DriftClass::Foreign, summary).widening();
         Difference { subject: Some(arn.clone()), ..difference.mended_by(Step::Detach(arn.clone())) }
+    });
+    let groups = live.groups.iter().map(|group| {
+        let summary = format!("the user is in the group `{group}`, which was not declared");
+        let difference = Difference::new(Part::Group, DriftClass::Foreign, summary).widening();
+        Difference { subject: Some(group.clone()), ..difference.mended_by(Step::LeaveGroup(group.clone())) }
+    });
+    let password = (live.has_password == Some(true)).then(|| {
+        let summary = "the user has a password for the console, and none was declared";
+        Difference::new(Part::LoginProfile, DriftClass::Widened, summary).widening().mended_by(Step::RemovePassword)
     });
     let inline = live.other_inline.iter().map(|(name, reading)| foreign_inline(desired, name, reading, detail));
     let denial = match live.denial {
@@ -289,7 +302,7 @@ fn foreign(desired: &Desired, live: &Observed, detail: Detail) -> Vec<Difference
         Denial::InPlace => Some(Difference::new(
             Part::InlinePolicy,
             DriftClass::Narrowed,
-            "the role is closed by an explicit denial of everything",
+            format!("the {} is closed by an explicit denial of everything", live.kind.word()),
         )),
         Denial::Altered => Some(
             Difference::new(
@@ -300,7 +313,8 @@ fn foreign(desired: &Desired, live: &Observed, detail: Detail) -> Vec<Difference
             .widening(),
         ),
     };
-    attached.chain(inline).chain(denial.map(|difference| difference.mended_by(Step::Open))).collect()
+    let denial = denial.map(|difference| difference.mended_by(Step::Open));
+    attached.chain(groups).chain(password).chain(inline).chain(denial).collect()
 }
 
 fn foreign_inline(desired: &Desired, name: &str, reading: &Reading, detail: Detail) -> Difference {

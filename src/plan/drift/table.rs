@@ -191,7 +191,8 @@ fn unmended(desired: &Desired, live: Observed, expected: Expected) -> Option<Str
     match decide(desired, &Observation::Present(live.clone()), &recorded, false) {
         Decision::Settled => (!leave).then(|| "nothing is planned".to_owned()),
         Decision::Change(plan) if !leave => {
-            let findings = lint(&plan.steps, &desired.owner, &Observation::Present(live.clone()), false);
+            let findings =
+                lint(desired.name.kind(), &plan.steps, &desired.owner, &Observation::Present(live.clone()), false);
             let mut mended = live;
             plan.steps.iter().for_each(|step| take(&mut mended, step));
             let after = decide(desired, &Observation::Present(mended), &recorded, false);
@@ -214,6 +215,8 @@ fn take(live: &mut Observed, step: &Step) {
         Step::Open => live.denial = Denial::Absent,
         Step::RemoveInline(name) => drop(live.other_inline.remove(name)),
         Step::Detach(arn) => drop(live.attached.remove(arn)),
+        Step::LeaveGroup(group) => drop(live.groups.remove(group)),
+        Step::RemovePassword => live.has_password = Some(false),
         Step::DenySessions(before) => live.sessions_denied_before = Some(*before),
         Step::Create(_) | Step::Retain(_) | Step::RemovePermissions | Step::AdmitSessions | Step::Delete => {
             panic!("no step of a repair: {step:?}")
@@ -246,6 +249,14 @@ fn every_planted_drift_is_judged_right() {
     assert!(failures.is_empty(), "{}\n{}", failures.join("\n"), table.join("\n"));
     assert!(rows.len() >= 170, "{} rows\n{}", rows.len(), table.join("\n"));
     assert!(counts.len() >= 20, "{}", table.join("\n"));
+}
+
+#[test]
+fn every_planted_drift_of_a_user_is_judged_right() {
+    let desired = Desired { permissions: declared().permissions, ..sample::desired_user() };
+    for row in rest::of_users() {
+        assert_eq!(wrong(&desired, &row), Vec::<String>::new(), "{}", row.name);
+    }
 }
 
 /// The role itself: gone, or taken by somebody else.

@@ -107,6 +107,36 @@ fn each_part_is_told_in_its_words() {
 }
 
 #[test]
+fn what_a_user_was_given_beside_is_told() {
+    let cases: [(Change, Told); 3] = [
+        (
+            |live| live.groups = ["admins".to_owned()].into(),
+            ("group", "Foreign", "the user is in the group `admins`, which was not declared", "leave-group"),
+        ),
+        (
+            |live| live.has_password = Some(true),
+            (
+                "loginProfile",
+                "Widened",
+                "the user has a password for the console, and none was declared",
+                "remove-password",
+            ),
+        ),
+        (|live| live.boundary = None, ("boundary", "Missing", "the user has no permissions boundary", "set-boundary")),
+    ];
+    let desired = crate::plan::sample::desired_user();
+    for (change, (part, class, summary, mend)) in cases {
+        let mut found = live(&desired);
+        change(&mut found);
+        let found = judge(&desired, &found);
+        let [found] = &found[..] else { panic!("{found:?}") };
+        let told = (found.part.name(), found.class.name(), found.summary.as_str(), found.mend.as_ref().unwrap().name());
+        assert_eq!(told, (part, class, summary, mend));
+        assert_eq!(found.severity(), Severity::Critical);
+    }
+}
+
+#[test]
 fn trust_is_told_by_who_comes_in() {
     assert_told([
         (

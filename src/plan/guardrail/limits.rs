@@ -48,6 +48,12 @@ pub(super) fn faults(declaration: Declaration<'_>, policies: &[&ScopePolicy]) ->
     .collect()
 }
 
+/// Whether the policies let the subject of a declaration have an identity.
+pub(super) fn is_listed(declaration: Declaration<'_>, policies: &[&ScopePolicy]) -> bool {
+    let pipeline = declaration.identity.spec.subject.pipeline.as_ref().and_then(|subject| pipeline(subject).ok());
+    subject(asked(pipeline.as_ref()), policies).is_none()
+}
+
 fn asked(pipeline: Option<&Pipeline>) -> Subject<'_> {
     pipeline.map_or(Subject::ServiceAccount, |pipeline| Subject::Pipeline {
         issuer: pipeline.issuer.as_str(),

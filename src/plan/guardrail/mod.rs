@@ -88,6 +88,12 @@ pub fn tolerates(
         .is_ok_and(|rules| rules.ceiling.judge(live, catalogue) == Ruling::Within)
 }
 
+/// Whether the policies that select a declaration let its subject have an identity.
+#[must_use]
+pub(super) fn lists_subject(declaration: Declaration<'_>, grounds: &Grounds<'_>) -> bool {
+    limits::is_listed(declaration, &selecting(declaration, grounds))
+}
+
 /// What happens to an identity that no longer fits: the strictest word of all policies.
 #[must_use]
 pub(super) fn enforcement(policies: &[&ScopePolicy]) -> Enforcement {

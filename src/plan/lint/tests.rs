@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::{Birth, Denial, Reading, SessionSeconds};
-use crate::plan::sample::{desired, live, owner, permissions, trust};
+use crate::names::PrincipalKind;
+use crate::plan::sample::{desired, desired_user, live, owner, permissions, trust};
 use crate::policy::Document;
 
 fn present() -> Observation<Observed> {
@@ -11,7 +12,7 @@ fn present() -> Observation<Observed> {
 
 /// What the linter says about steps on our own principal.
 fn said(steps: &[Step]) -> Vec<String> {
-    lint(steps, &owner(), &present(), false).iter().map(ToString::to_string).collect()
+    lint(PrincipalKind::Role, steps, &owner(), &present(), false).iter().map(ToString::to_string).collect()
 }
 
 fn document(text: &str) -> Document {
@@ -36,7 +37,7 @@ fn a_good_plan_has_no_findings() {
 fn a_principal_of_another_identity_is_not_changed() {
     let mut other = live(&desired());
     other.owner.identity = Some("shop/mailer".into());
-    let found = lint(&[Step::Close], &owner(), &Observation::Present(other), false);
+    let found = lint(PrincipalKind::Role, &[Step::Close], &owner(), &Observation::Present(other), false);
     assert_eq!(found, [Finding::ForeignOwner("close")]);
     assert_eq!(found[0].to_string(), "step `close` would change a principal that belongs to another identity");
 }
@@ -44,7 +45,7 @@ fn a_principal_of_another_identity_is_not_changed() {
 #[test]
 fn a_principal_on_another_path_is_not_changed() {
     let other = Observed { on_our_path: false, ..live(&desired()) };
-    let found = lint(&[Step::Close], &owner(), &Observation::Present(other), false);
+    let found = lint(PrincipalKind::Role, &[Step::Close], &owner(), &Observation::Present(other), false);
     assert_eq!(found, [Finding::ForeignPath("close")]);
     assert_eq!(found[0].to_string(), "step `close` would change a principal outside this installation's path");
 }
@@ -109,7 +110,7 @@ fn trust_names_a_federated_provider() {
         "Condition":{"StringEquals":{"x:aud":"a","x:sub":"b"}}}]}"#;
     let birth =
         Birth { owner: owner(), trust: document(anybody), boundary: desired().boundary, session: SessionSeconds::MIN };
-    let found = lint(&[Step::Create(birth)], &owner(), &Observation::Absent, false);
+    let found = lint(PrincipalKind::Role, &[Step::Create(birth)], &owner(), &Observation::Absent, false);
     let why = "a statement does not name one federated provider, or EKS for its pods";
     assert_eq!(found, [Finding::InexactTrust("create", why)]);
 }
@@ -175,12 +176,12 @@ fn nothing_is_deleted_unasked() {
             "step `delete` belongs to a deletion and no deletion was asked for"
         ]
     );
-    assert_eq!(lint(&steps, &owner(), &present(), true), []);
+    assert_eq!(lint(PrincipalKind::Role, &steps, &owner(), &present(), true), []);
 }
 
 /// What the linter says of the names of the steps that are too early.
 fn exposing(live: Observed, steps: &[Step]) -> Vec<Finding> {
-    lint(steps, &owner(), &Observation::Present(live), false)
+    lint(PrincipalKind::Role, steps, &owner(), &Observation::Present(live), false)
 }
 
 #[test]
@@ -252,4 +253,60 @@ fn another_boundary_goes_when_nothing_foreign_is_left() {
     let found = exposing(denied.clone(), &[lift.clone(), detach("a"), detach("b"), bound.clone()]);
     assert_eq!(found, [Finding::Exposing("remove-inline")]);
     assert_eq!(exposing(denied, &[detach("a"), detach("b"), bound, lift]), []);
+}
+
+#[test]
+fn a_step_is_taken_only_on_what_knows_it() {
+    let user = Observation::Present(live(&desired_user()));
+    let of = |kind: PrincipalKind, step: &Step, seen: &Observation<Observed>| {
+        lint(kind, std::slice::from_ref(step), &owner(), seen, false)
+    };
+    let (group, password) = (Step::LeaveGroup("admins".into()), Step::RemovePassword);
+    let (hand, session) = (Step::SetTrust(desired().trust), Step::SetSession(SessionSeconds::MIN));
+    for step in [&group, &password, &Step::Close] {
+        assert_eq!(of(PrincipalKind::User, step, &user), []);
+    }
+    for step in [&group, &password] {
+        assert_eq!(of(PrincipalKind::Role, step, &present()), [Finding::WrongKind(step.name(), "role")]);
+    }
+    for step in [&hand, &session] {
+        assert_eq!(of(PrincipalKind::User, step, &user), [Finding::WrongKind(step.name(), "user")]);
+        assert_eq!(of(PrincipalKind::Role, step, &present()), []);
+    }
+    let mixed = of(PrincipalKind::User, &Step::Close, &present());
+    assert_eq!(mixed, [Finding::WrongKind("close", "user")], "it was planned for the other");
+    assert_eq!(mixed[0].to_string(), "step `close` cannot be taken on this user");
+}
+
+#[test]
+fn a_user_takes_2048_characters_of_policies() {
+    let sized = |size: usize| {
+        let empty = permissions(&[""]).size();
+        Step::SetPermissions(permissions(&[&"x".repeat(size - empty)]))
+    };
+    let of = |kind: PrincipalKind, size: usize| lint(kind, &[sized(size)], &owner(), &Observation::Absent, false);
+    assert_eq!(of(PrincipalKind::User, 2048), []);
+    let over = Finding::Oversize { step: "set-permissions", size: 2049, limit: 2048 };
+    assert_eq!(of(PrincipalKind::User, 2049), [over]);
+    assert_eq!(of(PrincipalKind::Role, 2049), []);
+}
+
+/// An inline policy and a group may have the same name, and either may hold the other back.
+#[test]
+fn a_group_is_not_the_inline_policy_of_its_name() {
+    let wide = |text: &str| Reading::Document(document(text));
+    let deny = wide(r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}"#);
+    let found = Observed {
+        groups: BTreeSet::from(["same".to_owned()]),
+        other_inline: BTreeMap::from([("same".to_owned(), deny)]),
+        ..live(&desired_user())
+    };
+    let (leave, remove) = (Step::LeaveGroup("same".into()), Step::RemoveInline("same".into()));
+    let of = |steps: &[Step]| lint(PrincipalKind::User, steps, &owner(), &Observation::Present(found.clone()), false);
+    assert_eq!(of(&[leave.clone(), remove.clone()]), []);
+    assert_eq!(
+        of(&[remove.clone(), leave]),
+        [Finding::Exposing("remove-inline")],
+        "the group may allow what it denies"
+    );
 }

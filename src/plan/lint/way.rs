@@ -7,12 +7,21 @@ use crate::policy::{Document, Policy, deny_all};
 
 /// A policy of which nobody says that it should stay.
 struct Foreign<'a> {
-    /// Its name or ARN; nothing for what stands in the place of Ambit's denial.
-    name: Option<&'a str>,
+    which: Which<'a>,
     may_allow: bool,
     may_deny: bool,
     /// Whether it is a denial of everything, so that nothing passes while it stands.
     denies_all: bool,
+}
+
+/// Where a policy comes from. An inline policy and a group may have the same name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which<'a> {
+    /// What stands in the place of Ambit's denial.
+    Denial,
+    Inline(&'a str),
+    Attached(&'a str),
+    Group(&'a str),
 }
 
 /// How far the way was gone.
@@ -41,14 +50,15 @@ pub(super) fn exposing<'a>(steps: &'a [Step], live: &'a Observed) -> impl Iterat
 }
 
 fn foreign(live: &Observed) -> Vec<Foreign<'_>> {
-    let unread = |name| Foreign { name, may_allow: true, may_deny: true, denies_all: false };
-    let attached = live.attached.iter().map(|arn| unread(Some(arn.as_str())));
+    let unread = |which| Foreign { which, may_allow: true, may_deny: true, denies_all: false };
+    let attached = live.attached.iter().map(|arn| unread(Which::Attached(arn)));
+    let groups = live.groups.iter().map(|group| unread(Which::Group(group)));
     let inline = live.other_inline.iter().map(|(name, reading)| {
         let (may_allow, may_deny) = may(reading);
-        Foreign { name: Some(name), may_allow, may_deny, denies_all: denies_all(reading) }
+        Foreign { which: Which::Inline(name), may_allow, may_deny, denies_all: denies_all(reading) }
     });
-    let altered = (live.denial == Denial::Altered).then(|| unread(None));
-    attached.chain(inline).chain(altered).collect()
+    let altered = (live.denial == Denial::Altered).then(|| unread(Which::Denial));
+    attached.chain(groups).chain(inline).chain(altered).collect()
 }
 
 /// Whether a policy may allow something, and whether it may deny something.
@@ -68,14 +78,16 @@ impl Way<'_> {
     /// Takes a step; whether it lets something through.
     fn exposes(&mut self, at: usize, step: &Step) -> bool {
         let exposes = match step {
-            Step::Detach(name) | Step::RemoveInline(name) => self.loses(at, Some(name)),
+            Step::Detach(arn) => self.loses(at, Which::Attached(arn)),
+            Step::LeaveGroup(group) => self.loses(at, Which::Group(group)),
+            Step::RemoveInline(name) => self.loses(at, Which::Inline(name)),
             Step::Open => {
                 self.is_closed = false;
-                self.loses(at, None)
+                self.loses(at, Which::Denial)
             }
             Step::Close => {
                 self.is_closed = true;
-                self.foreign.retain(|one| one.name.is_some());
+                self.foreign.retain(|one| one.which != Which::Denial);
                 false
             }
             // Only after it can all be denied, and then it must be if anything is left.
@@ -86,6 +98,11 @@ impl Way<'_> {
             }
             Step::SetTrust(trust) => {
                 gives(Some(&self.live.trust), trust) && (self.has_foreign_access() || self.has_too_much())
+            }
+            Step::SetPermissions(permissions) if permissions.same_meaning(&deny_all()) => {
+                self.has_old_permissions = false;
+                self.is_closed = true;
+                false
             }
             Step::SetPermissions(permissions) => {
                 self.has_old_permissions = false;
@@ -105,8 +122,8 @@ impl Way<'_> {
     }
 
     /// Takes a foreign policy away; whether it may have held something back.
-    fn loses(&mut self, at: usize, name: Option<&str>) -> bool {
-        let Some(place) = self.foreign.iter().position(|one| one.name == name) else { return false };
+    fn loses(&mut self, at: usize, which: Which<'_>) -> bool {
+        let Some(place) = self.foreign.iter().position(|one| one.which == which) else { return false };
         let gone = self.foreign.remove(place);
         // A denial cannot be written yet, and what may allow must be gone when the boundary is.
         if self.is_bounded_otherwise && gone.may_allow {

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::{OwnPolicies, OwnerTags};
+use crate::names::PrincipalKind;
 use crate::plan::sample::{installation, key, owner};
 
 fn at(seconds: i64) -> Timestamp {
@@ -13,7 +14,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn swept(owner: &Owner) -> Swept {
     Swept {
-        name: PrincipalName::derive(&owner.installation, &owner.identity).to_string(),
+        kind: PrincipalKind::Role,
+        name: PrincipalName::role(&owner.installation, &owner.identity).to_string(),
         id: "AROA1".into(),
         arn: String::new(),
         on_our_path: true,
@@ -28,6 +30,7 @@ fn swept(owner: &Owner) -> Swept {
         boundary: None,
         inline: BTreeMap::new(),
         attached: BTreeSet::new(),
+        groups: BTreeSet::new(),
         last_used: None,
         own: OwnPolicies { permissions: "p", closed: "c", sessions: "s" },
     }
@@ -41,7 +44,7 @@ fn ours() -> Owned {
 fn a_principal_is_owned_when_path_name_and_all_tags_agree() {
     assert_eq!(
         ours(),
-        Owned { name: PrincipalName::derive(&installation(), &key()), id: "AROA1".into(), owner: owner() }
+        Owned { name: PrincipalName::role(&installation(), &key()), id: "AROA1".into(), owner: owner() }
     );
     let spoilt: [fn(&mut Swept); 9] = [
         |role| role.on_our_path = false,
@@ -98,6 +101,21 @@ fn another_role_or_another_owner_of_the_same_name_is_found_anew() {
         assert_eq!(watch.confirm(vec![other.clone()], at(60), SECOND * 60, LAG), []);
         assert_eq!(watch.confirm(vec![other.clone()], at(120), SECOND * 120, LAG), [other]);
     }
+}
+
+/// Ours and of one name, and yet two.
+#[test]
+fn a_role_and_a_user_of_one_name_do_not_meet() {
+    let user = Swept { kind: PrincipalKind::User, ..swept(&owner()) };
+    let user = Owned::of(&user, &installation()).unwrap();
+    assert_eq!(user.name, PrincipalName::of(PrincipalKind::User, &installation(), &key()));
+    assert_eq!((user.name.as_str(), user.id == ours().id), (ours().name.as_str(), true));
+    let mut watch = Watch::default();
+    assert_eq!(watch.confirm(vec![ours()], at(0), Duration::ZERO, LAG), []);
+    assert_eq!(watch.confirm(vec![user.clone()], at(60), SECOND * 60, LAG), [], "another was seen before");
+    assert_eq!(watch.confirm(vec![ours(), user.clone()], at(120), SECOND * 120, LAG), std::slice::from_ref(&user));
+    let both = vec![ours(), user];
+    assert_eq!(watch.confirm(both.clone(), at(180), SECOND * 180, LAG), both);
 }
 
 #[test]

@@ -136,3 +136,40 @@ fn what_is_too_much_or_nothing_is_refused_with_its_field() {
         assert_eq!(field(round), "pipeline.oidc.issuer", "{issuer}");
     }
 }
+
+/// What is read back may be wider than what was written.
+#[test]
+fn a_trust_that_lets_in_more_does_not_pass() {
+    let value = json!({"github": {"repository": "acme/shop", "environment": "prod"}});
+    let (tokens, exact) = trusted(value, "sts.amazonaws.com");
+    assert!(tokens.are_admitted_by(&exact));
+    let changed = |from: &str, to: &str| {
+        let text = exact.text().replace(from, to);
+        assert_ne!(text, exact.text(), "{from}");
+        Document::read(&text).unwrap()
+    };
+    let everybody =
+        r#"[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole"},"#;
+    let statement = exact.text().split_once("\"Statement\":").unwrap().1;
+    let one = statement.strip_prefix('[').unwrap_or(statement);
+    let ending =
+        if statement.starts_with('[') { one.to_owned() } else { format!("{}]}}", one.strip_suffix('}').unwrap()) };
+    let more = Document::read(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":{everybody}{ending}")).unwrap();
+    assert!(!tokens.are_admitted_by(&more), "somebody without a token");
+    for (from, to) in [
+        (r#""StringEquals""#, r#""StringEqualsIgnoreCase""#),
+        ("environment:prod", "environment:dev"),
+        (
+            r#":"repo:acme/shop:environment:prod""#,
+            r#":["repo:acme/shop:environment:prod","repo:acme/shop:environment:prodx"]"#,
+        ),
+        (r#":"sts.amazonaws.com""#, r#":["sts.amazonaws.com","sts.amazonaws.comx"]"#),
+        ("oidc-provider/token", "oidc-provider/other.token"),
+    ] {
+        assert!(!tokens.are_admitted_by(&changed(from, to)), "{to}");
+    }
+    let (from, to) = (r#""StringEquals""#, r#""StringLike""#);
+    let starred =
+        Document::read(&exact.text().replace(from, to).replace("environment:prod", "environment:prod*")).unwrap();
+    assert!(!tokens.are_admitted_by(&starred), "whatever begins like it");
+}

@@ -96,7 +96,8 @@ impl View {
         let permissions = of(Part::Permissions);
         let inline = || live.other_inline.values().map(effect);
         let altered = usize::from(live.denial == Denial::Altered);
-        let unknown = live.attached.len() + altered + inline().filter(|effect| *effect == Effect::Unknown).count();
+        let unread = live.attached.len() + live.groups.len() + altered;
+        let unknown = unread + inline().filter(|effect| *effect == Effect::Unknown).count();
         let may_deny = live.permissions.as_ref().is_some_and(|own| effect(own) != Effect::Allows);
         let only_more = permissions.is_some_and(|it| it.class == DriftClass::Widened);
         let none_denies = unknown == 0 && inline().all(|effect| effect == Effect::Allows);
@@ -146,7 +147,8 @@ impl View {
         let unknown = if holds_back { 13 } else { 6 };
         match step {
             Step::Create(_) => 0,
-            Step::SetOwner(_) | Step::Retain(_) => 1,
+            // A password gives somebody else what the user may do, and may go before all else.
+            Step::SetOwner(_) | Step::Retain(_) | Step::RemovePassword => 1,
             Step::SetBoundary(_) if !self.is_bounded_otherwise => 2,
             Step::SetBoundary(_) if self.needs_closing() => 7,
             Step::SetBoundary(_) => 10,
@@ -162,8 +164,11 @@ impl View {
                 Some(Effect::Denies) => 15,
                 Some(Effect::Unknown) | None => unknown,
             },
-            Step::Detach(_) => unknown,
+            // What a group allows or denies is not read.
+            Step::Detach(_) | Step::LeaveGroup(_) => unknown,
             Step::SetSession(_) => 11,
+            // The denial stands in the place of the permissions, and is what `Open` takes away elsewhere.
+            Step::SetPermissions(_) if live.has_denial_for_permissions() => 17,
             Step::RemovePermissions | Step::SetPermissions(_) => 12,
             // What stands in the place of the denial and is none goes as other policies go.
             Step::Open if !closes => unknown,

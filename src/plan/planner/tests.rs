@@ -2,8 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::{Denial, Reading};
-use crate::plan::sample::{by_hand, desired, live, permissions, trust};
-use crate::policy::{Document, deny_all};
+use crate::names::PrincipalKind;
+use crate::plan::sample::{by_hand, desired, desired_user, live, permissions, trust};
+use crate::policy::{Document, deny_all, nobody};
 
 fn recorded(desired: &Desired) -> Recorded {
     Recorded {
@@ -300,4 +301,91 @@ fn nothing_foreign_is_left_when_another_boundary_goes() {
     // Without any boundary nothing was held back by one.
     let none = Observed { boundary: None, ..denied };
     assert_eq!(steps(&none), ["set-boundary", "close", "detach", "set-trust", "open"]);
+}
+
+/// A user is judged as a role is, and is called one.
+#[test]
+fn a_user_is_told_as_a_user() {
+    let desired = desired_user();
+    let known = recorded(&desired);
+    assert_eq!(decide(&desired, &present(live(&desired)), &known, false), Decision::Settled);
+    assert_eq!(live(&desired).kind, PrincipalKind::User);
+    let Decision::Change(plan) = decide(&desired, &Observation::Absent, &known, true) else { panic!("no plan") };
+    assert_eq!(names(&plan), ["create", "set-permissions"]);
+    let told: Vec<&str> = plan.drift.iter().map(|difference| difference.summary.as_str()).collect();
+    assert_eq!(told, ["the user was deleted by somebody else"]);
+    let arn = live(&desired).arn;
+    assert!(arn.starts_with("arn:aws:iam::123456789012:user/ambit/sim/"), "{arn}");
+    for (found, why) in [
+        (
+            Observed { on_our_path: false, ..live(&desired) },
+            "has the name of this identity's user but lies on another path; Ambit did not make it and leaves it alone: rename or delete it",
+        ),
+        (
+            Observed { id: "AROA2".into(), ..live(&desired) },
+            "has the id `AROA2` instead of `AROA1`: somebody deleted the user and made another of the same name; Ambit leaves it alone: delete it",
+        ),
+    ] {
+        assert_eq!(decide(&desired, &present(found), &known, false), Decision::NotOurs(format!("`{arn}` {why}")));
+    }
+}
+
+/// A password goes at once: it only gives. What a group says is not read, so it goes as an
+/// attached policy does.
+#[test]
+fn a_user_loses_what_it_was_given_beside() {
+    let desired = desired_user();
+    let one = |text: &str| BTreeSet::from([text.to_owned()]);
+    let found = Observed { has_password: Some(true), ..live(&desired) };
+    let cases = [
+        (found.clone(), vec!["remove-password"]),
+        (Observed { groups: one("admins"), ..found.clone() }, vec!["remove-password", "leave-group"]),
+        (
+            Observed { groups: one("admins"), attached: one("arn:a"), ..found.clone() },
+            vec!["remove-password", "close", "detach", "leave-group", "open"],
+        ),
+        // The group may deny what own permissions allow too much.
+        (
+            Observed {
+                groups: one("admins"),
+                permissions: Some(Reading::Document(permissions(&["s3:*"]))),
+                ..live(&desired)
+            },
+            vec!["set-permissions", "leave-group"],
+        ),
+        (
+            Observed { boundary: Some("other".into()), groups: one("admins"), ..found },
+            vec!["remove-password", "leave-group", "set-boundary"],
+        ),
+    ];
+    for (found, expected) in cases {
+        let plan = plan(&desired, found, &recorded(&desired));
+        assert_eq!(names(&plan), expected);
+        assert!(plan.due.iter().all(|due| due.part == Part::Boundary), "{:?}", plan.due);
+    }
+}
+
+/// A suspension that was taken back before it had come to its end.
+#[test]
+fn what_a_suspension_had_not_done_yet_is_nobodys_drift() {
+    let desired = desired();
+    let before = Timestamp::from_second(100).unwrap();
+    let known = Recorded { sessions_denied_before: Some(before), ..recorded(&desired) };
+    let live = live(&desired);
+    let plan = |recorded: &Recorded, live: &Observed| plan(&desired, live.clone(), recorded);
+    assert_eq!(plan(&known, &live).drift.len(), 1, "somebody took it away");
+    let suspended = Recorded { suspended: true, ..known };
+    let opened = plan(&suspended, &live);
+    assert_eq!((opened.drift.len(), names(&opened)), (0, vec!["deny-sessions"]));
+    // Where there was no room for the denial, it stands in the place of the permissions and goes last.
+    let full = Observed {
+        permissions: Some(Reading::Document(deny_all())),
+        trust: Reading::Document(nobody()),
+        other_inline: by_hand(&["s3:*"]),
+        ..live
+    };
+    let opened = plan(&suspended, &full);
+    let told: Vec<Part> = opened.drift.iter().map(|found| found.part).collect();
+    assert_eq!(told, [Part::InlinePolicy], "what others wrote is drift, and nothing that Ambit wrote");
+    assert_eq!(names(&opened), ["remove-inline", "set-trust", "deny-sessions", "set-permissions"]);
 }

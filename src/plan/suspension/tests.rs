@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::Reading;
+use crate::domain::{Denial, Reading};
 use crate::plan::sample::{desired, live, owner};
 
 fn at(second: i64) -> Timestamp {

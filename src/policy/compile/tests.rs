@@ -418,6 +418,25 @@ fn too_large_says_by_how_much_and_which_scopes_weigh_most() {
     );
 }
 
+/// A user has a fifth of the room, and both denials still fit beside the most that it may be given.
+#[test]
+fn a_user_may_be_given_less_than_a_role() {
+    let names: Vec<String> = (0..32).map(|n| format!("arn:aws:s3:::bucket-{n:03}-{}", "x".repeat(25))).collect();
+    let resources: Vec<&str> = names.iter().map(String::as_str).collect();
+    let of = |kind: PrincipalKind, count: usize| {
+        let scopes = [actions("many", &["s3:ListBucket"], &resources[..count])];
+        permissions_of(kind, &scopes, &ground(), Catalogue::embedded()).map_err(|errors| errors[0].to_string())
+    };
+    let most = of(PrincipalKind::User, 22).unwrap();
+    assert!(most.size() <= MAX_USER_PERMISSIONS, "{}", most.size());
+    let over = of(PrincipalKind::User, 32).unwrap_err();
+    assert!(over.starts_with("spec.scopes: the permissions have 1") && over.contains(", 1648 are allowed; "), "{over}");
+    assert!(of(PrincipalKind::Role, 32).is_ok());
+    let denials = [crate::policy::deny_all(), crate::policy::deny_sessions_before("2026-11-22T10:00:00.123456789Z")];
+    let denials: usize = denials.iter().map(Document::size).sum();
+    assert!(MAX_USER_PERMISSIONS + denials <= MAX_USER_INLINE, "{denials}");
+}
+
 #[test]
 fn a_megabyte_is_refused_at_once() {
     let huge: Vec<String> = (0..20_000).map(|n| format!("arn:aws:s3:::{}{n}", "*".repeat(40))).collect();

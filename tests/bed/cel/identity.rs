@@ -51,7 +51,7 @@ fn resources(list: &[&str]) -> Value {
 }
 
 pub fn cases() -> Vec<Case> {
-    [whole(), scopes(), conditions(), pipelines()].concat()
+    [whole(), credentials(), keys(), scopes(), conditions(), pipelines()].concat()
 }
 
 fn whole() -> Vec<Case> {
@@ -79,15 +79,86 @@ fn whole() -> Vec<Case> {
         .about_changes()
         .accepts([spec(&json!({"subject": {"serviceAccount": {"name": "another"}}}))])
         .refuses([pipeline(&json!({"github": {"repository": "acme/shop", "branch": "main"}}))]),
+        Case::new(base(), "spec.sessionDuration", "must be a duration from '1h' to '12h'")
+            .accepts(["1h", "12h", "3600s", "1h30m"].map(|text| spec(&json!({"sessionDuration": text}))))
+            .refuses(["59m", "13h", "0s", "12h1s"].map(|text| spec(&json!({"sessionDuration": text})))),
+    ]
+}
+
+/// An identity that asks for an access key.
+fn key(change: &Value) -> Value {
+    spec(&json!({"credentials": {"accessKey": house::merged(json!({"secretName": "orders-key"}), change)}}))
+}
+
+/// The identity with an access key that rules about changes are asked about.
+pub fn stored_with_key() -> Value {
+    let format = json!({"format": "SharedCredentialsFile", "profile": "orders"});
+    let named = json!({"metadata": {"name": "stored-key"}, "spec": {"accountRef": {"name": "nowhere"}}});
+    house::merged(house::merged(house::identity("stored-key", "stored-key"), &named), &key(&format))
+}
+
+fn keys() -> Vec<Case> {
+    vec![
+        Case::new(
+            base(),
+            "spec.credentials.accessKey",
+            "must set `profile` only with `format` 'SharedCredentialsFile': environment variables have no profile",
+        )
+        .accepts([key(&json!({"format": "SharedCredentialsFile", "profile": "orders"})), key(&json!({}))])
+        .refuses([key(&json!({"profile": "orders"}))]),
+        Case::new(
+            base(),
+            "spec.credentials.accessKey",
+            "`overlap` must be at most half of `rotateEvery`: the old key has to be gone before the next rotation",
+        )
+        .accepts([key(&json!({"rotateEvery": "48h"})), key(&json!({"rotateEvery": "1h", "overlap": "30m"}))])
+        .refuses([key(&json!({"rotateEvery": "47h"})), key(&json!({"rotateEvery": "1h", "overlap": "31m"}))]),
+        Case::new(base(), "spec.credentials.accessKey.rotateEvery", "must be a duration from '1h' to '8784h'")
+            .accepts(["1h", "2160h", "8784h"].map(|every| key(&json!({"rotateEvery": every, "overlap": "0s"}))))
+            .refuses(["59m", "8784h1s", "0s"].map(|every| key(&json!({"rotateEvery": every, "overlap": "0s"})))),
+        Case::new(
+            base(),
+            "spec",
+            "`credentials.accessKey` must go with `subject.serviceAccount`: a pipeline exchanges its own token, by federation",
+        )
+        .accepts([key(&json!({}))])
+        .refuses([pipeline_with(&json!({"accessKey": {"secretName": "orders-key"}}))]),
+        Case::new(
+            stored(),
+            "spec",
+            "`credentials.accessKey` must stay set or unset: its principal is a user, and all others are roles; make another MachineIdentity instead",
+        )
+        .about_changes()
+        .accepts([spec(&json!({"credentials": {"federation": {}}}))])
+        .refuses([key(&json!({}))]),
+        Case::new(
+            stored_with_key(),
+            "spec.credentials.accessKey",
+            "`secretName`, `format` and `profile` must stay as they are: a key is told once, when it is made; make another MachineIdentity instead",
+        )
+        .about_changes()
+        .accepts([key(&json!({"rotateEvery": "720h"}))])
+        .refuses([
+            key(&json!({"secretName": "another"})),
+            key(&json!({"profile": "another"})),
+            spec(&json!({"credentials": {"accessKey": {"profile": null}}})),
+            spec(&json!({"credentials": {"accessKey": {"format": "Environment", "profile": null}}})),
+        ]),
+    ]
+}
+
+fn credentials() -> Vec<Case> {
+    vec![
         Case::new(
             base(),
             "spec.credentials",
-            "must set exactly one of `federation` and `sessionSecret`",
+            "must set exactly one of `federation`, `sessionSecret` and `accessKey`",
         )
         .accepts([json!({}), spec(&json!({"credentials": {"federation": {}}})), secret(&json!({}))])
         .refuses([
             spec(&json!({"credentials": {}})),
             spec(&json!({"credentials": {"federation": {}, "sessionSecret": {"secretName": "orders-aws"}}})),
+            spec(&json!({"credentials": {"federation": {}, "accessKey": {"secretName": "orders-key"}}})),
         ]),
         Case::new(
             base(),
@@ -107,9 +178,6 @@ fn whole() -> Vec<Case> {
         )
         .accepts([secret(&json!({})), pipeline_with(&json!({"federation": {}}))])
         .refuses([pipeline_with(&json!({"sessionSecret": {"secretName": "orders-aws"}}))]),
-        Case::new(base(), "spec.sessionDuration", "must be a duration from '1h' to '12h'")
-            .accepts(["1h", "12h", "3600s", "1h30m"].map(|text| spec(&json!({"sessionDuration": text}))))
-            .refuses(["59m", "13h", "0s", "12h1s"].map(|text| spec(&json!({"sessionDuration": text})))),
     ]
 }
 

@@ -175,11 +175,19 @@ fn an_older_cluster_gets_everything_but_the_injection() {
     let test = r#"installation="test""#;
     let old = ["--kube-version", "1.32.0"];
     let error = helm_for("template", &[test], &old).unwrap_err();
-    let said = "admission.injection needs Kubernetes 1.36 or newer, and this cluster is v1.32.0: set admission.injection to false and delivery.serviceAccountAnnotation to true, and have every CloudAccount say `delivery: ServiceAccountAnnotation`";
+    let said = "admission.injection needs Kubernetes 1.36 or newer, and this cluster is v1.32.0: set admission.injection to false and delivery.serviceAccountAnnotation to true, and have every CloudAccount with webIdentity say `delivery: ServiceAccountAnnotation`";
     assert!(error.contains(said), "{error}");
     let rendered = helm_for("template", &[test, "admission.injection=false"], &old).unwrap();
     assert!(!rendered.contains("Mutating"), "there is no mutating policy, and nothing says so");
     assert_eq!(rendered.matches("kind: ValidatingAdmissionPolicy\n").count(), 7);
+    // The operator is told, or identities would be ready whose pods are refused.
+    let is_told = |values: &[&str]| {
+        let objects = installed(values);
+        let operator = &one(&objects, "Deployment", "ambit")["spec"]["template"]["spec"]["containers"][0];
+        operator["args"].as_array().unwrap().contains(&json!("--injection=false"))
+    };
+    assert!(!is_told(&[]));
+    assert!(is_told(&["admission.injection=false"]) && is_told(&["admission.enabled=false"]));
     let error = helm_for("template", &[test, "admission.injection=false"], &["--kube-version", "1.31.0"]).unwrap_err();
     assert!(error.contains("1.32"), "{error}");
 }

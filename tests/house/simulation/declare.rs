@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ambit::api::v1alpha1::{CloudAccount, DeliveryMethod, MachineIdentity, ScopePolicy, TokenSpec, WebIdentitySpec};
+use ambit::api::v1alpha1::{
+    AccessKeyPolicy, CloudAccount, DeliveryMethod, MachineIdentity, ScopePolicy, TokenSpec, WebIdentitySpec,
+};
 use serde_json::{Value, json};
 
 pub const ACCOUNT: &str = "prod";
@@ -71,7 +73,14 @@ pub fn scope_policy() -> Arc<ScopePolicy> {
 /// The same, and credentials in Secrets too.
 pub fn generous_policy() -> Arc<ScopePolicy> {
     policy(&json!({"namespaceSelector": {}, "allow": [{"name": "any", "actions": ["*"], "resources": ["*"]}],
-        "credentialTypes": ["Federation", "SessionSecret"]}))
+        "credentialTypes": ["Federation", "SessionSecret", "AccessKey"]}))
+}
+
+/// An account that lets identities have access keys.
+pub fn account_with_keys() -> Arc<CloudAccount> {
+    let mut account = CloudAccount::clone(&account(BOUNDARY));
+    account.spec.aws.as_mut().unwrap().access_keys = AccessKeyPolicy::Allowed;
+    Arc::new(account)
 }
 
 /// A policy that selects every namespace and allows no more than to receive

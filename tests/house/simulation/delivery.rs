@@ -108,7 +108,7 @@ fn story(name: &str) -> Story {
 }
 
 /// An identity that is settled, and whose pods get it from the webhook.
-async fn annotated() -> Stage {
+pub async fn annotated() -> Stage {
     let stage = Stage::new();
     stage.change_account(annotated_account());
     stage.create("uid-1");
@@ -117,7 +117,7 @@ async fn annotated() -> Stage {
     stage
 }
 
-fn told(stage: &Stage, name: &str) -> (String, String, String) {
+pub fn told(stage: &Stage, name: &str) -> (String, String, String) {
     let object = stage.object().unwrap();
     let found = condition(&object, name).unwrap();
     (found.status.clone(), found.reason.clone(), found.message.clone())
@@ -275,12 +275,17 @@ fn a_refused_identity_leaves_no_annotation() {
 
 /// Reconciles a stage once, without the right that one call needs.
 async fn without_the_right(call: &str, make: impl AsyncFn() -> Stage) -> Stage {
+    failing_at(call, ErrorKind::Denied, make).await
+}
+
+/// Reconciles a stage once, and the first call of that name fails.
+pub async fn failing_at(call: &str, kind: ErrorKind, make: impl AsyncFn() -> Stage) -> Stage {
     let rehearsed = FaultPlan::none();
     Process::start(&make().await, &rehearsed).once().await;
     let calls = rehearsed.calls();
     let at = calls.iter().position(|name| *name == call).unwrap_or_else(|| panic!("no `{call}` in {calls:?}"));
     let stage = make().await;
-    Process::start(&stage, &FaultPlan::at(at, Fault::ErrorBefore(ErrorKind::Denied))).once().await;
+    Process::start(&stage, &FaultPlan::at(at, Fault::ErrorBefore(kind))).once().await;
     stage
 }
 

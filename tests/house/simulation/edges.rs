@@ -149,7 +149,7 @@ fn an_account_that_became_another_is_no_move() {
         let role = stage.role();
         let mut object = stage.object().unwrap();
         let mut status = object.status.take().unwrap();
-        status.aws.as_mut().unwrap().role_arn = "arn:aws:iam::210987654321:role/ambit/house/shop-orders".into();
+        status.aws.as_mut().unwrap().role_arn = Some("arn:aws:iam::210987654321:role/ambit/house/shop-orders".into());
         object.status = Some(status.clone());
         let key = ambit::names::IdentityKey::new("shop", "orders");
         let incarnation = ambit::cluster::Incarnation { key: key.clone(), uid: "uid-1".into() };

@@ -10,9 +10,10 @@ use ambit::cluster::{
     ServiceAccountSeen, Sign, Way,
 };
 use ambit::domain::annotation::Annotations;
-use ambit::domain::{SecretData, SecretSeen, SecretVersion, WebToken};
+use ambit::domain::{SecretSeen, SecretVersion, SecretWrite, WebToken};
 use ambit::names::IdentityKey;
 use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Pod;
 
 use super::gate::Gate;
 
@@ -109,9 +110,9 @@ impl<C: Cluster> Cluster for FaultyCluster<C> {
         identity: &Incarnation,
         name: &str,
         version: Option<&SecretVersion>,
-        data: &SecretData,
+        written: &SecretWrite,
     ) -> Result<(), ClusterError> {
-        self.around("write-secret", self.inner.write_secret(identity, name, version, data)).await
+        self.around("write-secret", self.inner.write_secret(identity, name, version, written)).await
     }
 
     async fn delete_secret(&self, namespace: &str, name: &str, version: &SecretVersion) -> Result<(), ClusterError> {
@@ -132,6 +133,19 @@ impl<C: Cluster> Cluster for FaultyCluster<C> {
 
     async fn pods_without(&self, namespace: &str, account: &str, sign: Sign<'_>) -> Result<usize, ClusterError> {
         self.around("pods-without", self.inner.pods_without(namespace, account, sign)).await
+    }
+
+    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, ClusterError> {
+        self.around("pods", self.inner.pods(namespace)).await
+    }
+
+    async fn write_status_at(
+        &self,
+        identity: &Incarnation,
+        version: &str,
+        status: &MachineIdentityStatus,
+    ) -> Result<(), ClusterError> {
+        self.around("write-status-at", self.inner.write_status_at(identity, version, status)).await
     }
 
     async fn write_status(&self, identity: &Incarnation, status: &MachineIdentityStatus) -> Result<(), ClusterError> {

@@ -1,5 +1,6 @@
 //! Simulations: deterministic, without sleeping, with a clock of their own.
 
+mod annotations;
 mod clock;
 mod contests;
 mod crash_points;
@@ -10,6 +11,7 @@ mod faulty_cluster;
 mod gate;
 mod guardrails;
 mod heard;
+mod keys;
 mod lag;
 mod leftovers;
 mod monitor;
@@ -19,12 +21,14 @@ mod orphans_paced;
 mod pinned;
 mod process;
 mod random;
+mod rotation;
 mod scheduler;
 mod secrets;
 mod shared_accounts;
 mod stage;
 mod status_table;
 mod stories;
+mod suspended;
 mod sweeps;
 mod town;
 mod truth;

@@ -9,10 +9,10 @@ use ambit::cloud::{
 };
 use ambit::cluster::MemoryCluster;
 use ambit::domain::{
-    Association, AssociationStep, Cluster, Credentials, Desired, Observation, Observed, PodsOf, Provider, ProviderStep,
-    Reading, SessionSeconds, Step, StepDone, Usage, WebToken,
+    AccessKey, Association, AssociationStep, Cluster, Credentials, Desired, KeyStep, LastUse, NewAccessKey,
+    Observation, Observed, PodsOf, Provider, ProviderStep, Reading, SessionSeconds, Step, StepDone, Usage, WebToken,
 };
-use ambit::names::{BoundaryArn, ClusterArn, Digest, IdentityKey, IssuerUrl, PrincipalName};
+use ambit::names::{AccessKeyId, BoundaryArn, ClusterArn, Digest, IdentityKey, IssuerUrl, PrincipalName};
 use ambit::policy::Document;
 use async_trait::async_trait;
 
@@ -157,6 +157,26 @@ impl Cloud for Monitored {
         let done = self.cloud.apply(name, step).await;
         self.judge(step, &before, &wrong_before);
         done
+    }
+
+    async fn access_keys(&self, user: &PrincipalName) -> Result<Vec<AccessKey>, CloudError> {
+        self.gate.pass().await;
+        self.cloud.access_keys(user).await
+    }
+
+    async fn last_use(&self, key: &AccessKeyId) -> Result<LastUse, CloudError> {
+        self.gate.pass().await;
+        self.cloud.last_use(key).await
+    }
+
+    async fn create_access_key(&self, user: &PrincipalName) -> Result<NewAccessKey, CloudError> {
+        self.gate.pass().await;
+        self.cloud.create_access_key(user).await
+    }
+
+    async fn change_access_key(&self, user: &PrincipalName, step: &KeyStep) -> Result<(), CloudError> {
+        self.gate.pass().await;
+        self.cloud.change_access_key(user, step).await
     }
 
     async fn prove(&self, name: &PrincipalName, token: &WebToken) -> Result<(), CloudError> {

@@ -67,6 +67,12 @@ impl<'a> Process<'a> {
         self.context.accounts.put(ACCOUNT, Account { settings: self.stage.settings(), ..account });
     }
 
+    /// In a cluster without Ambit's own injection.
+    pub fn without_injection(mut self) -> Self {
+        self.context.injects = false;
+        self
+    }
+
     /// What it has at hand.
     pub fn context(&self) -> &Context {
         &self.context

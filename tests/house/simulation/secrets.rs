@@ -63,29 +63,29 @@ fn stage() -> Stage {
 }
 
 /// An operator that sleeps as its outcomes say, and no longer than its credentials allow.
-struct Keeper<'a> {
+pub(super) struct Keeper<'a> {
     stage: &'a Stage,
     plan: FaultPlan,
     context: Context,
 }
 
 impl<'a> Keeper<'a> {
-    fn start(stage: &'a Stage, plan: &FaultPlan) -> Self {
+    pub(super) fn start(stage: &'a Stage, plan: &FaultPlan) -> Self {
         Self { stage, plan: plan.clone(), context: stage.start(plan, Gate::Open) }
     }
 
-    fn remember(&self, (uid, remembered): (String, Remembered)) {
+    pub(super) fn remember(&self, (uid, remembered): (String, Remembered)) {
         self.context.memory.note(&uid, |memory| *memory = remembered);
     }
 
-    fn remembered(&self) -> (String, Remembered) {
+    pub(super) fn remembered(&self) -> (String, Remembered) {
         let uid = self.stage.object().unwrap().metadata.uid.unwrap();
         let remembered = self.context.memory.recall(&uid);
         (uid, remembered)
     }
 
     /// One reconciliation; how long the operator sleeps after it. Nothing where it was killed in it.
-    async fn once(&mut self) -> Option<(Outcome, Duration)> {
+    pub(super) async fn once(&mut self) -> Option<(Outcome, Duration)> {
         let object = self.stage.object().unwrap();
         let uid = object.metadata.uid.clone().unwrap();
         let outcome = tokio::select! {
@@ -115,7 +115,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Works and sleeps until a moment.
-    async fn until(&mut self, moment: Timestamp) {
+    pub(super) async fn until(&mut self, moment: Timestamp) {
         for _ in 0..ROUNDS {
             if self.stage.object().is_none() {
                 return;
@@ -133,12 +133,12 @@ impl<'a> Keeper<'a> {
         panic!("no rest until {moment}: {:#?}", self.stage.object().map(|object| object.status));
     }
 
-    async fn during(&mut self, span: Duration) {
+    pub(super) async fn during(&mut self, span: Duration) {
         self.until(clock::now() + span).await;
     }
 
     /// Works without sleeping for long, until nothing is left to do at once.
-    async fn settle(&mut self) -> Outcome {
+    pub(super) async fn settle(&mut self) -> Outcome {
         for _ in 0..ROUNDS {
             match self.once().await {
                 Some((Outcome::Failed(_), pause)) => clock::advance(pause),
@@ -168,13 +168,13 @@ fn credentials(stage: &Stage) -> CredentialsStatus {
 }
 
 /// Status, reason and message of a condition.
-fn read(stage: &Stage, name: &str) -> (String, String, String) {
+pub(super) fn read(stage: &Stage, name: &str) -> (String, String, String) {
     let object = stage.object().unwrap();
     let found = condition(&object, name).unwrap();
     (found.status.clone(), found.reason.clone(), found.message.clone())
 }
 
-fn assert_reads(stage: &Stage, name: &str, status: &str, reason: &str) {
+pub(super) fn assert_reads(stage: &Stage, name: &str, status: &str, reason: &str) {
     let (found, why, message) = read(stage, name);
     assert_eq!((found.as_str(), why.as_str()), (status, reason), "{name}: {message}");
 }

@@ -102,7 +102,7 @@ impl Stage {
         let mut stage = Self {
             cluster: MemoryCluster::default(),
             cloud,
-            name: PrincipalName::derive(&installation, &key),
+            name: PrincipalName::role(&installation, &key),
             key,
             scenery: Arc::new(Scenery {
                 account: Mutex::new(declare::account(BOUNDARY)),
@@ -335,8 +335,10 @@ impl Stage {
             sweeps: Sweeps::default(),
             timing: TIMING,
             metrics: Metrics::default(),
+            injects: true,
             catalogue: Catalogue::embedded(),
             clock: clock::now,
+            steady: clock::steady,
             spread: || 0.5,
         }
     }

@@ -153,7 +153,7 @@ pub fn key(number: usize) -> IdentityKey {
 }
 
 pub fn role_name(number: usize) -> PrincipalName {
-    PrincipalName::derive(&installation(), &key(number))
+    PrincipalName::role(&installation(), &key(number))
 }
 
 /// Plants the role of an identity, with everything that a role can have.

@@ -124,7 +124,7 @@ fn assert_in_place(stage: &Stage) {
     assert_eq!((status.drift_count, status.drift.as_ref()), (Some(0), None));
     let aws = status.aws.as_ref().unwrap();
     assert_eq!(aws.role_id.as_deref(), stage.role().map(|role| role.id).as_deref());
-    assert_eq!(aws.role_arn, resolved.role_arn);
+    assert_eq!(aws.role_arn.as_deref(), Some(resolved.role_arn.as_str()));
     assert_eq!(aws.permissions_digest, resolved.desired.permissions.meaning().to_string());
     assert_eq!(aws.trust_digest, resolved.desired.trust.meaning().to_string());
     assert_delivered(stage, &object);

@@ -41,6 +41,20 @@ const PARTS: &[(&str, Part, Expected, Plant)] = &[
     ("another policy in the place of the denial", Part::InlinePolicy, WIDENING, |live| live.denial = Denial::Altered),
 ];
 
+/// What only a user can have.
+const USERS: &[(&str, Part, Expected, Plant)] = &[
+    ("nothing", Part::Role, NOTHING, |_| {}),
+    ("a group", Part::Group, WIDENING, |live| live.groups = ["admins".to_owned()].into()),
+    ("a password", Part::LoginProfile, WIDENED, |live| live.has_password = Some(true)),
+    ("a password that is not told", Part::LoginProfile, NOTHING, |live| live.has_password = None),
+    ("no boundary", Part::Boundary, UNBOUNDED, |live| live.boundary = None),
+    ("an attached policy", Part::Attachment, WIDENING, |live| {
+        live.attached.insert("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    }),
+    ("permissions that are gone", Part::Permissions, MISSING, |live| live.permissions = None),
+    ("Ambit's denial", Part::InlinePolicy, NARROWED, |live| live.denial = Denial::InPlace),
+];
+
 /// Inline policies that somebody added, by their statements.
 const ADDED: &[(&str, Expected, &str)] = &[
     ("an inline policy for everything", WIDENING, r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#),
@@ -81,13 +95,23 @@ const ADDED: &[(&str, Expected, &str)] = &[
     ("an inline policy that is broken off", UNREADABLE, r#"{"Effect":"Allow""#),
 ];
 
-pub(super) fn rows(_: &Desired) -> Vec<Row> {
-    let parts = PARTS.iter().map(|(name, part, expected, plant)| Row {
+/// Rows about users.
+pub(super) fn of_users() -> Vec<Row> {
+    planted(USERS).collect()
+}
+
+fn planted(rows: &'static [(&'static str, Part, Expected, Plant)]) -> impl Iterator<Item = Row> {
+    let row = |(name, part, expected, plant): &'static (&'static str, Part, Expected, Plant)| Row {
         name,
         part: *part,
         expected: *expected,
         plant: Box::new(*plant),
-    });
+    };
+    rows.iter().map(row)
+}
+
+pub(super) fn rows(_: &Desired) -> Vec<Row> {
+    let parts = planted(PARTS);
     let added = ADDED.iter().map(|(name, expected, statements)| {
         let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
         let reading = crate::domain::reading(&Ok(text));

@@ -1,11 +1,12 @@
-//! Every state in which a role of ours can be found, as far as the order of its
+//! Every state in which a role or a user of ours can be found, as far as the order of its
 //! repair depends on it; and of each, every meaning that what nobody can read may
 //! have. Whatever is granted on the way was granted before or is declared.
 
 use super::*;
 use crate::domain::{Desired, Observation};
+use crate::names::PrincipalKind;
 use crate::plan::drift::differences;
-use crate::plan::sample::{desired, live, trust};
+use crate::plan::sample::{desired, desired_user, live, trust};
 use crate::plan::{Decision, Recorded, decide, lint};
 use crate::policy::deny_all;
 
@@ -19,10 +20,14 @@ type Does = (u8, u8);
 /// time, so it is enough that it does nothing, or the one, or the other, to all.
 const ANYTHING: [Does; 3] = [(0, 0), (ALL, 0), (0, ALL)];
 
-/// What a role grants: to which subjects, by which policies.
+/// Before the name of a group, whose policies are as unread as attached ones.
+const GROUP: &str = "group:";
+
+/// What a role or a user grants: to which subjects, by which policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct World {
-    /// The first bit is the declared subject, the second another one.
+    /// The first bit is the declared subject, the second another one. Of a user, the first is whoever
+    /// has its keys and the second whoever knows its password.
     subjects: u8,
     own: Does,
     foreign: Vec<(String, Does)>,
@@ -81,7 +86,9 @@ impl World {
         match step {
             Step::SetTrust(_) => self.subjects = 1,
             Step::SetPermissions(_) => self.own = (declared, 0),
+            Step::RemovePassword => self.subjects &= 1,
             Step::Detach(name) | Step::RemoveInline(name) => self.foreign.retain(|(other, _)| other != name),
+            Step::LeaveGroup(group) => self.foreign.retain(|(other, _)| other.strip_prefix(GROUP) != Some(group)),
             Step::Close => (self.is_closed, self.altered) = (true, (0, 0)),
             Step::Open => (self.is_closed, self.altered) = (false, (0, 0)),
             Step::SetBoundary(_) => self.boundary = Boundary::Declared,
@@ -122,12 +129,12 @@ fn unreadable() -> Reading {
     Reading::Unreadable("it is not JSON".into())
 }
 
-/// Everything that a role of ours can be found with, beside one declaration.
+/// Everything that a role or a user of ours can be found with, beside one declaration.
 struct Space {
     desired: Desired,
     declared: u8,
-    /// Here a meaning is a set of subjects.
-    trusts: Vec<Variant<Reading>>,
+    /// The trust, and whether there is a password. Here a meaning is a set of subjects.
+    trusts: Vec<Variant<(Reading, Option<bool>)>>,
     owns: Vec<Variant<Option<Reading>>>,
     inline: Vec<(&'static str, Variant<Reading>)>,
     attached: Vec<(&'static str, Vec<Difference>)>,
@@ -135,9 +142,12 @@ struct Space {
 }
 
 impl Space {
-    fn of(declared: u8) -> Self {
-        let Reading::Document(document_of) = document((declared, 0)) else { unreachable!() };
-        let desired = Desired { permissions: document_of, ..desired() };
+    fn of(kind: PrincipalKind, declared: u8) -> Self {
+        let Reading::Document(permissions) = document((declared, 0)) else { unreachable!() };
+        let desired = match kind {
+            PrincipalKind::Role => Desired { permissions, ..desired() },
+            PrincipalKind::User => Desired { permissions, ..desired_user() },
+        };
         let told = |change: &dyn Fn(&mut Observed)| {
             let mut found = live(&desired);
             change(&mut found);
@@ -146,20 +156,31 @@ impl Space {
         let trust_in = |found: Reading, subjects: &[u8]| Variant {
             told: told(&|live| live.trust = found.clone()),
             means: subjects.iter().map(|subjects| (*subjects, 0)).collect(),
-            found,
+            found: (found, None),
+        };
+        let password = |found: bool, subjects: u8| Variant {
+            told: told(&|live| live.has_password = Some(found)),
+            means: vec![(subjects, 0)],
+            found: (Reading::Document(desired.trust.clone()), Some(found)),
         };
         let text = |from: &str, to: &str| {
             Reading::Document(Document::read(&trust("orders").text().replace(from, to)).unwrap())
         };
         let both = r#"["system:serviceaccount:shop:orders","system:serviceaccount:shop:other"]"#;
-        let trusts = vec![
-            trust_in(Reading::Document(trust("orders")), &[1]),
-            trust_in(Reading::Document(trust("other")), &[2]),
-            trust_in(text(r#""system:serviceaccount:shop:orders""#, both), &[3]),
-            // The declared subject, under some condition.
-            trust_in(text(r#""Condition":{"#, r#""Condition":{"Bool":{"aws:SecureTransport":"true"},"#), &[0, 1]),
-            trust_in(unreadable(), &[0, 1, 2, 3]),
-        ];
+        let of_roles = || {
+            vec![
+                trust_in(Reading::Document(trust("orders")), &[1]),
+                trust_in(Reading::Document(trust("other")), &[2]),
+                trust_in(text(r#""system:serviceaccount:shop:orders""#, both), &[3]),
+                // The declared subject, under some condition.
+                trust_in(text(r#""Condition":{"#, r#""Condition":{"Bool":{"aws:SecureTransport":"true"},"#), &[0, 1]),
+                trust_in(unreadable(), &[0, 1, 2, 3]),
+            ]
+        };
+        let trusts = match kind {
+            PrincipalKind::Role => of_roles(),
+            PrincipalKind::User => vec![password(false, 1), password(true, 3)],
+        };
         let own = |found: Option<Reading>, means: &[Does]| Variant {
             told: told(&|live| live.permissions.clone_from(&found)),
             means: means.to_vec(),
@@ -180,8 +201,12 @@ impl Space {
             inline("denies", document((0, ALL)), &[(0, ALL)]),
             inline("unreadable", unreadable(), &ANYTHING),
         ];
-        let attached =
-            ["arn:a", "arn:b"].map(|arn| (arn, told(&|live| live.attached = [arn.to_owned()].into()))).to_vec();
+        // A group may have the name of an inline policy.
+        let unread: &[&str] = match kind {
+            PrincipalKind::Role => &["arn:a", "arn:b"],
+            PrincipalKind::User => &["group:denies", "arn:a", "group:b"],
+        };
+        let attached = unread.iter().map(|name| (*name, told(&|live| join(live, name)))).collect();
         let denial = |found: Denial, means: &[Does]| Variant {
             told: told(&|live| live.denial = found),
             means: means.to_vec(),
@@ -221,10 +246,18 @@ impl Space {
     }
 }
 
-/// One state in which a role can be found.
+/// Adds what nobody reads: a group or an attached policy.
+fn join(live: &mut Observed, name: &str) {
+    match name.strip_prefix(GROUP) {
+        Some(group) => live.groups.insert(group.to_owned()),
+        None => live.attached.insert(name.to_owned()),
+    };
+}
+
+/// One state in which a role or a user can be found.
 struct State<'a> {
     space: &'a Space,
-    trust: &'a Variant<Reading>,
+    trust: &'a Variant<(Reading, Option<bool>)>,
     own: &'a Variant<Option<Reading>>,
     denial: &'a Variant<Denial>,
     /// Which inline policies there are, by bit.
@@ -245,11 +278,11 @@ impl State<'_> {
 
     fn observed(&self) -> Observed {
         let mut found = live(&self.space.desired);
-        found.trust = self.trust.found.clone();
+        (found.trust, found.has_password) = self.trust.found.clone();
         found.permissions.clone_from(&self.own.found);
         found.denial = self.denial.found;
         found.other_inline = self.inline().map(|(name, one)| ((*name).to_owned(), one.found.clone())).collect();
-        found.attached = self.attached().iter().map(|(arn, _)| (*arn).to_owned()).collect();
+        self.attached().iter().for_each(|(name, _)| join(&mut found, name));
         // These go with every other part in some state, and not with each.
         found.boundary = [Some(self.space.desired.boundary.to_string()), Some("other".into()), None]
             .into_iter()
@@ -264,7 +297,9 @@ impl State<'_> {
         let mut bare = live(&self.space.desired);
         (bare.boundary, bare.owner) = (observed.boundary.clone(), observed.owner.clone());
         let outer = differences(&self.space.desired, &bare);
-        let attached = self.attached().iter().flat_map(|(_, told)| told);
+        let mut unread: Vec<_> = self.attached().iter().collect();
+        unread.sort_by_key(|(name, _)| (name.starts_with(GROUP), *name));
+        let attached = unread.into_iter().flat_map(|(_, told)| told);
         let inline = self.inline().flat_map(|(_, one)| &one.told);
         let inner = self.trust.told.iter().chain(&self.own.told).chain(attached).chain(inline).chain(&self.denial.told);
         outer.into_iter().chain(inner.cloned()).collect()
@@ -392,8 +427,10 @@ fn has_safe_order(worlds: &[World], steps: &[Step], end: &World, declared: u8) -
 #[test]
 fn no_prefix_of_a_plan_is_wider_than_both_ends() {
     let (mut plans, mut lives, mut closings, mut judged, mut needless) = (0, 0, 0, 0, Vec::new());
-    for declared in [0b001, 0b010, ALL] {
-        let space = Space::of(declared);
+    let declared = [0b001, 0b010, ALL];
+    let kinds = [PrincipalKind::Role, PrincipalKind::User];
+    for (kind, declared) in kinds.into_iter().flat_map(|kind| declared.map(|declared| (kind, declared))) {
+        let space = Space::of(kind, declared);
         for state in space.states() {
             let observed = state.observed();
             let found = state.found(&observed);
@@ -414,7 +451,7 @@ fn no_prefix_of_a_plan_is_wider_than_both_ends() {
                     panic!("no plan for {found:?}")
                 };
                 assert_eq!(plan.steps, steps);
-                assert_eq!(lint(&steps, &space.desired.owner, &present, false), [], "{names:?}");
+                assert_eq!(lint(kind, &steps, &space.desired.owner, &present, false), [], "{names:?}");
             }
             closings += usize::from(steps.contains(&Step::Close));
             if steps.contains(&Step::Close) && state.is_told_by_its_effects() {

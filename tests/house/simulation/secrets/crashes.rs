@@ -157,13 +157,13 @@ fn every_call_of_every_story_may_fail_once() {
         let mut points = 0;
         for story in &STORIES {
             for is_warm in [true, false] {
-                let calls = play(story, FaultPlan::none(), is_warm).await;
+                let calls = Box::pin(play(story, FaultPlan::none(), is_warm)).await;
                 for call in 0..calls {
                     for fault in faults() {
                         let plan = FaultPlan::at(call, fault);
                         let _here =
                             Here(story.name, plan.clone(), format!("warm: {is_warm}, {fault:?} at call {call}"));
-                        play(story, plan, is_warm).await;
+                        Box::pin(play(story, plan, is_warm)).await;
                         points += 1;
                     }
                 }
@@ -178,11 +178,11 @@ fn every_call_of_every_story_may_fail_once() {
 fn an_outage_may_begin_at_any_call() {
     simulate(async {
         for story in &STORIES {
-            let calls = play(story, FaultPlan::none(), true).await;
+            let calls = Box::pin(play(story, FaultPlan::none(), true)).await;
             for call in 0..calls {
                 let plan = FaultPlan::during(call..call + 6, Fault::ErrorBefore(ErrorKind::Transient));
                 let _here = Here(story.name, plan.clone(), format!("an outage from call {call}"));
-                play(story, plan, true).await;
+                Box::pin(play(story, plan, true)).await;
             }
         }
     });
