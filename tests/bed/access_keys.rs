@@ -220,7 +220,12 @@ impl Scene {
         })
         .await;
         assert_eq!(self.keys().await, []);
-        self.talk.gone("Secret", SECRET).await;
+        let secrets = self.talk.kind("v1", "Secret");
+        until("the Secret is gone", async || match secrets.get_opt(SECRET).await {
+            Ok(None) => Ok(()),
+            other => Err(format!("{:?}", other.map(|found| found.is_some()))),
+        })
+        .await;
         self.talk.patch("orders", &json!({"spec": {"suspend": false}})).await;
         self.talk.ready("orders").await;
         let new = self.held().await.unwrap();

@@ -272,7 +272,12 @@ impl Scene {
         assert_eq!(self.data("moved").await[0].0, "credentials");
         self.talk.patch("plain", &json!({"spec": {"credentials": {"sessionSecret": null, "federation": {}}}})).await;
         // Told within minutes of the first, so it only counts one up.
-        self.talk.gone("Secret", "moved").await;
+        let secrets = self.talk.kind("v1", "Secret");
+        until("the Secret is gone", async || match secrets.get_opt("moved").await {
+            Ok(None) => Ok(()),
+            other => Err(format!("{:?}", other.map(|found| found.is_some()))),
+        })
+        .await;
         let object = self.talk.reason("plain", "CredentialsFresh", "Federated").await;
         assert_eq!(object["status"]["credentials"], Value::Null);
         assert!(self.found("moved").await.is_none());

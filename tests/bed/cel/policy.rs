@@ -53,10 +53,10 @@ fn limits() -> Vec<Case> {
         Case::new(
             base(),
             "spec.credentialTypes[]",
-            "Unsupported value: \"AccessKey\": supported values: \"Federation\"",
+            "Unsupported value: \"Password\": supported values: \"Federation\", \"SessionSecret\", \"AccessKey\"",
         )
         .accepts([types(json!(["Federation"]))])
-        .refuses([types(json!(["AccessKey"]))]),
+        .refuses([types(json!(["Password"]))]),
         Case::new(base(), "spec.credentialTypes", "spec.credentialTypes in body should have at least 1 items")
             .accepts([json!({})])
             .refuses([types(json!([]))]),
