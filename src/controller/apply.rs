@@ -132,8 +132,11 @@ pub async fn close(
     steps: &[Step],
     findings: &mut Findings,
 ) -> Result<(), Stop> {
-    match take(case, name, account, steps, findings).await {
-        Err(stop) if stop.is_for_want_of_room() && steps.contains(&Step::Close) => {
+    let at = steps.iter().position(|step| *step == Step::Close).unwrap_or(steps.len());
+    let (first, denial) = steps.split_at(at);
+    take(case, name, account, first, findings).await?;
+    match take(case, name, account, denial, findings).await {
+        Err(stop) if stop.is_for_want_of_room() && !denial.is_empty() => {
             let instead = [Step::SetPermissions(deny_all())];
             veto(case, name.kind(), observation, &instead)?;
             take(case, name, account, &instead, findings).await

@@ -32,6 +32,7 @@ use super::suspension;
 use crate::api::v1alpha1::{DriftStatus, MachineIdentity, ManagementPolicy};
 use crate::cloud::{AssociationPage, Cloud, CloudError, ErrorKind, Page, PageToken};
 use crate::domain::{Listed, Observation, Observed, PodsOf, Swept};
+use crate::names::PrincipalKind;
 use crate::plan::{
     Closing, Course, Decision, Delivery, Difference, DriftClass, Part, Resolved, Suspension, decide, is_told,
 };
@@ -84,8 +85,8 @@ struct Progress {
     /// When the last page came, or when it began.
     last_page: Timestamp,
     next: Next,
-    /// The names of ours that were seen.
-    seen: HashSet<String>,
+    /// Ours that were seen: a role and a user may have one name.
+    seen: HashSet<(PrincipalKind, String)>,
     /// The ids of the associations that were seen.
     tied: HashMap<PodsOf, String>,
 }
@@ -192,19 +193,20 @@ impl Progress {
     }
 
     /// Compares what a page brought. Whatever is not ours is dropped unread.
-    fn take(&mut self, context: &Context, page: Page, identities: &HashMap<String, Arc<MachineIdentity>>) {
+    fn take(&mut self, context: &Context, page: Page, identities: &Named) {
         self.found.pages += 1;
         self.found.roles += page.principals.len();
         for swept in page.principals.into_iter().filter(|swept| swept.on_our_path) {
             self.found.ours += 1;
-            let Some(identity) = identities.get(&swept.name) else {
+            let named = (swept.kind, swept.name.clone());
+            let Some(identity) = identities.get(&named) else {
                 self.found.strangers.push(swept);
                 continue;
             };
             if differs(context, self.found.began, identity, Some(&swept)) {
                 self.found.suspects.push(Arc::clone(identity));
             }
-            self.seen.insert(swept.name);
+            self.seen.insert(named);
         }
     }
 
@@ -214,12 +216,7 @@ impl Progress {
     }
 
     /// The last page was read: what was not seen is not there.
-    fn finish(
-        mut self,
-        context: &Context,
-        identities: &HashMap<String, Arc<MachineIdentity>>,
-        has_associations: bool,
-    ) -> Report {
+    fn finish(mut self, context: &Context, identities: &Named, has_associations: bool) -> Report {
         for (_, identity) in identities.iter().filter(|(name, _)| !self.seen.contains(*name)) {
             if differs(context, self.found.began, identity, None) {
                 self.found.suspects.push(Arc::clone(identity));
@@ -232,12 +229,7 @@ impl Progress {
         self.found
     }
 
-    fn compare_associations(
-        &mut self,
-        context: &Context,
-        identities: &HashMap<String, Arc<MachineIdentity>>,
-        mut tied: HashMap<PodsOf, String>,
-    ) {
+    fn compare_associations(&mut self, context: &Context, identities: &Named, mut tied: HashMap<PodsOf, String>) {
         for identity in identities.values() {
             let Some(pods) = pods_of(identity) else { continue };
             let found = tied.remove(&pods);
@@ -285,10 +277,13 @@ fn is_tied_otherwise(context: &Context, began: Timestamp, identity: &MachineIden
     differs
 }
 
-fn by_name(context: &Context, identities: Vec<Arc<MachineIdentity>>) -> HashMap<String, Arc<MachineIdentity>> {
+/// Identities by what their principals are, and by the names of these.
+type Named = HashMap<(PrincipalKind, String), Arc<MachineIdentity>>;
+
+fn by_name(context: &Context, identities: Vec<Arc<MachineIdentity>>) -> Named {
     let named = identities.into_iter().filter_map(|identity| {
         let name = Case::open(context, &identity)?.principal();
-        Some((name.to_string(), identity))
+        Some(((name.kind(), name.to_string()), identity))
     });
     named.collect()
 }

@@ -5,8 +5,10 @@ use crate::cluster::ClusterError;
 use crate::controller::account::AccountContext;
 use crate::controller::accounts::Account;
 use crate::controller::apply;
+use crate::controller::keys;
 use crate::controller::stop::cloud_verdict;
 use crate::domain::{Observation, Step};
+use crate::names::PrincipalKind;
 use crate::plan::orphan::Owned;
 use crate::plan::{Reason, Removal, Verdict, lint, plan_removal};
 
@@ -73,6 +75,14 @@ async fn take(context: &AccountContext, used: &Account, orphan: &Owned, steps: &
         if is_final && lives(context, orphan).await.map_err(amid)? {
             tracing::info!(principal = %orphan.name, %identity, "an identity was declared again: its role stays");
             return Ok(Fate::Spared);
+        }
+        // While it is denied everything: what was told once goes before the denial does.
+        if *step == Step::Open && orphan.name.kind() == PrincipalKind::User {
+            if lives(context, orphan).await.map_err(amid)? {
+                return Ok(Fate::Spared);
+            }
+            let deleted = keys::delete_all(used, &orphan.name).await;
+            deleted.map_err(|error| Trouble { verdict: cloud_failed(&error), amid: true })?;
         }
         tracing::info!(step = step.name(), principal = %orphan.name, %identity, "removing a role whose identity is gone");
         let done = apply::away(used.cloud.as_ref(), &orphan.name, step).await;

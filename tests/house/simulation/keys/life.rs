@@ -5,6 +5,7 @@ use ambit::cloud::FaultPlan;
 use ambit::controller::outcome::Outcome;
 
 use super::super::declare::{self, NAMESPACE};
+use super::super::town::Operator;
 use super::super::{clock, simulate, truth};
 use super::*;
 
@@ -164,6 +165,20 @@ fn a_deleted_identity_leaves_neither_user_nor_key_nor_secret() {
         keeper.during(Duration::from_mins(10)).await;
         assert_eq!((stage.object(), user(&stage)), (None, None));
         assert_eq!(stage.cluster.secret_names(NAMESPACE), Vec::<String>::new());
+        truth::assert_others_untouched(&stage, 0);
+    });
+}
+
+/// The sweep that finds its user removes the keys before the denial: none works at any moment after it.
+#[test]
+fn a_user_whose_identity_is_lost_goes_with_its_keys() {
+    simulate(async {
+        let stage = stage();
+        stage.cluster.put_account((*declare::account_with_keys()).clone());
+        keyed(&stage).await;
+        stage.cluster.lose(&stage.key);
+        Operator::start(&stage, &FaultPlan::none()).rounds(10).await;
+        assert_eq!(user(&stage), None);
         truth::assert_others_untouched(&stage, 0);
     });
 }
